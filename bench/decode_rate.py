@@ -1,0 +1,147 @@
+"""Decode rate over HTTP against a bare llama_decode loop of the same length, and how long /health
+takes while a model loads and while it decodes.
+
+    decode_rate.py WORKER BARE_DECODE MODEL [ROUNDS]
+
+Runs the two in turn (A B A B …) on an otherwise idle machine and prints medians and the median of
+the ratios: absolute figures move with the machine, ratios do not.
+"""
+
+import http.client
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+TOKENS = 256
+PROMPT = "Once upon a time there was a little boy who"
+PROMPT_TOKENS = 10
+
+
+class Worker:
+    def __init__(self, binary, model, threads):
+        self.process = subprocess.Popen(
+            [binary, "--model", model, "--port", "0", "--parallel", "1", "--threads",
+             str(threads), "--log-format", "json"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for line in self.process.stderr:
+            if '"server_bind"' in line:
+                self.port = int(re.search(r":(\d+)\"", line).group(1))
+                break
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def get(self, path):
+        connection = self.connect()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        return response.status
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class HealthProbe:
+    """Asks /health again and again from its own thread; milliseconds of each answer."""
+
+    def __init__(self, worker):
+        self.worker = worker
+        self.milliseconds = []
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        connection = self.worker.connect()
+        while not self.done.is_set():
+            begin = time.perf_counter()
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+            self.milliseconds.append((time.perf_counter() - begin) * 1000)
+            time.sleep(0.005)
+        connection.close()
+
+    def finish(self):
+        self.done.set()
+        self.thread.join()
+        return self.milliseconds
+
+
+def bare_rate(binary, model, threads):
+    output = subprocess.run([binary, model, str(threads), str(PROMPT_TOKENS), str(TOKENS)],
+                            check=True, capture_output=True, text=True).stdout
+    return json.loads(output)["tokens_per_second"]
+
+
+def http_rate(worker):
+    """Tokens a second from the first token's arrival to the last one's."""
+    connection = worker.connect()
+    connection.request("POST", "/v1/inference",
+                       json.dumps({"prompt": PROMPT, "max_tokens": TOKENS, "temperature": 0,
+                                   "stream": True}),
+                       {"content-type": "application/json"})
+    first = last = None
+    tokens = 0
+    for line in connection.getresponse():
+        if line.startswith(b'data: {"type":"token"'):
+            last = time.perf_counter()
+            first = first or last
+        elif line.startswith(b'data: {"type":"end"'):
+            tokens = json.loads(line[6:])["tokens_out"]
+    connection.close()
+    return (tokens - 1) / (last - first)
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def print_health(when, milliseconds):
+    print(f"/health {when}: n {len(milliseconds)}, p50 {percentile(milliseconds, 0.5):.2f} ms, "
+          f"p99 {percentile(milliseconds, 0.99):.2f} ms, max {max(milliseconds):.2f} ms")
+
+
+def main():
+    worker_binary, bare_binary, model = sys.argv[1:4]
+    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 7
+    threads = len(os.sched_getaffinity(0))
+
+    begin = time.perf_counter()
+    worker = Worker(worker_binary, model, threads)
+    probe = HealthProbe(worker)
+    while worker.get("/readyz") != 200:
+        time.sleep(0.002)
+    ready_after = time.perf_counter() - begin
+    loading = probe.finish()
+
+    ratios, overs, bares = [], [], []
+    http_rate(worker)
+    for _ in range(rounds):
+        bares.append(bare_rate(bare_binary, model, threads))
+        overs.append(http_rate(worker))
+        ratios.append(overs[-1] / bares[-1])
+    probe = HealthProbe(worker)
+    http_rate(worker)
+    decoding = probe.finish()
+    worker.stop()
+
+    print(f"start to ready: {ready_after:.2f} s")
+    print(f"bare llama_decode loop: median {statistics.median(bares):.1f} tokens/s")
+    print(f"over HTTP:              median {statistics.median(overs):.1f} tokens/s")
+    print(f"ratio: median {statistics.median(ratios):.3f} "
+          f"(min {min(ratios):.3f}, max {max(ratios):.3f}) of {rounds} pairs")
+    print_health("while loading", loading)
+    print_health("while decoding", decoding)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+#include "llama/memory_needs.h"
+
+#include "worker/base/quantities.h"
+
+#include <algorithm>
+#include <string>
+
+namespace llama {
+
+using worker::ErrorCode;
+using worker::format_bytes;
+using worker::ModelFacts;
+
+namespace {
+
+constexpr std::uint64_t float_bytes = 4;
+constexpr std::uint64_t half_bytes = 2;
+
+// Per sequence. Recurrent layers keep a state of (width × state size) and a short convolution of
+// the same width, in f32; the inner width is twice the embedding's and states reach 128.
+std::uint64_t state_bytes(const ModelFacts& facts) {
+    if (facts.kind == worker::ModelKind::attention) return 0;
+    constexpr std::uint64_t state_and_convolution = 128 + 4;
+    return std::uint64_t{facts.layers} * 2 * facts.embedding_length * state_and_convolution *
+           float_bytes;
+}
+
+// libllama's graph holds at its widest three feed-forward and four embedding rows a token, beside
+// the attention mask over all cells, or one row of logits an output. Found by comparing with what
+// it allocates; the rest is room for what differs between architectures.
+std::uint64_t compute_bytes(const ModelFacts& facts, const TextModelOptions& options) {
+    const std::uint64_t rows = std::min(options.rows_max, std::uint32_t{512});
+    const std::uint64_t outputs = options.sequences_decoded_max;
+    const std::uint64_t mask = rows * options.cells * half_bytes;
+    const std::uint64_t layer =
+        rows * (3ull * facts.feed_forward_length + 4ull * facts.embedding_length) * float_bytes;
+    const std::uint64_t logits = outputs * facts.vocabulary_size * float_bytes;
+    const std::uint64_t graph = mask + std::max(layer, logits);
+    constexpr std::uint64_t room = 8u << 20;
+    return graph + graph / 4 + logits + room;
+}
+
+}  // namespace
+
+MemoryNeeds memory_needs(const ModelFacts& facts, const TextModelOptions& options) {
+    const worker::GgmlType& type =
+        options.kv_type ? *options.kv_type : *worker::find_ggml_type("f16");
+    MemoryNeeds needs;
+    needs.weights = facts.size_bytes;
+    needs.kv_cell = kv_bytes_per_token(facts, type, type);
+    needs.kv = needs.kv_cell * options.cells + state_bytes(facts) * options.sequences_decoded_max;
+    needs.compute = compute_bytes(facts, options);
+    return needs;
+}
+
+Result<void> check_memory(const MemoryNeeds& needs, std::uint64_t free_bytes, MemoryPlace place) {
+    if (needs.total() <= free_bytes) return {};
+    const bool on_device = place == MemoryPlace::device;
+    return worker::fail(
+        on_device ? ErrorCode::insufficient_vram : ErrorCode::insufficient_memory,
+        "the model needs " + format_bytes(needs.total()) + " (weights " +
+            format_bytes(needs.weights) + ", KV cache " + format_bytes(needs.kv) +
+            ", compute buffers " + format_bytes(needs.compute) + "), but " +
+            format_bytes(free_bytes) + " of " + (on_device ? "device memory" : "memory") +
+            " are free: lower --context-size, --kv-tokens or --parallel, or take a smaller model");
+}
+
+}  // namespace llama

@@ -1,0 +1,263 @@
+#include "llama/text_model.h"
+
+#include "worker/base/assert.h"
+
+#include <llama.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace llama {
+
+using llm::Capabilities;
+using llm::ForwardError;
+using llm::Logits;
+using llm::Run;
+using llm::SequenceId;
+using llm::Token;
+using worker::ErrorCode;
+using worker::fail;
+
+namespace {
+
+constexpr std::array kv_type_names = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
+                                      "q4_1", "iq4_nl", "q5_0", "q5_1"};
+
+// Rows that libllama computes at once. More take memory in proportion and are no faster.
+constexpr std::uint32_t rows_at_once_max = 512;
+
+bool is_set(void* flag) {
+    return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
+}
+
+llama_seq_id to_llama(SequenceId sequence) {
+    return static_cast<llama_seq_id>(sequence);
+}
+
+llama_context_params context_params(const TextModelOptions& options,
+                                    const std::atomic<bool>& interrupted) {
+    const ggml_type kv_type =
+        options.kv_type ? static_cast<ggml_type>(options.kv_type->id) : GGML_TYPE_F16;
+    llama_context_params params = llama_context_default_params();
+    params.n_ctx = options.cells;
+    params.n_batch = options.rows_max;
+    params.n_ubatch = std::min(options.rows_max, rows_at_once_max);
+    params.n_seq_max = options.sequences_decoded_max;
+    // The default reserves logits for every row. Not less than n_seq_max: libllama asserts on it.
+    params.n_outputs_max = options.sequences_decoded_max;
+    params.n_threads = static_cast<std::int32_t>(options.threads);
+    params.n_threads_batch = params.n_threads;
+    params.type_k = kv_type;
+    params.type_v = kv_type;
+    params.abort_callback = is_set;
+    params.abort_callback_data = const_cast<std::atomic<bool>*>(&interrupted);
+    params.no_perf = true;
+    params.swa_full = true;    // Else cells behind a sliding window are lost at once.
+    params.kv_unified = true;  // Else sequences share no cells.
+    return params;
+}
+
+Capabilities capabilities_of(const llama_context* context, const TextModelOptions& options) {
+    const llama_model* model = llama_get_model(context);
+    // Their state after n tokens cannot be told from the one after more.
+    const bool keeps_state = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+    Capabilities can;
+    can.vocabulary_size =
+        static_cast<std::uint32_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)));
+    can.cells = llama_n_ctx(context);
+    can.context_max = std::min(options.context_max, can.cells);
+    can.sequences_decoded_max = llama_n_seq_max(context);
+    // Ids beyond n_seq_max cost nothing where all sequences share the cells; states are one each.
+    can.sequences_max = keeps_state ? can.sequences_decoded_max
+                                    : static_cast<std::uint32_t>(llama_max_parallel_sequences());
+    can.rows_max = llama_n_batch(context);
+    can.output_rows_max = can.sequences_decoded_max;
+    can.prefix_sharing =
+        keeps_state ? llm::PrefixSharing::whole_sequence : llm::PrefixSharing::any_length;
+    can.truncation = keeps_state ? llm::Truncation::none : llm::Truncation::any_length;
+    return can;
+}
+
+}  // namespace
+
+Result<const worker::GgmlType*> find_kv_type(std::string_view name) {
+    std::string known;
+    for (const std::string_view each : kv_type_names) {
+        if (each == name) return worker::find_ggml_type(name);
+        known.append(known.empty() ? "" : " ").append(each);
+    }
+    return fail(ErrorCode::config_invalid,
+                "KV type \"" + std::string(name) + "\" is not known: use one of " + known);
+}
+
+void TextModel::FreeContext::operator()(llama_context* context) const {
+    llama_free(context);
+}
+
+Result<std::unique_ptr<TextModel>> TextModel::create(Library& library,
+                                                     std::shared_ptr<const Model> model,
+                                                     const TextModelOptions& options,
+                                                     const std::atomic<bool>& interrupted) {
+    WORKER_ASSERT(options.sequences_decoded_max > 0 && options.cells > 0 && options.rows_max > 0);
+    WORKER_ASSERT(options.sequences_decoded_max < llama_max_parallel_sequences());
+    library.take_reason();
+    const BufferBytes before = library.buffers_allocated();
+    Context context(llama_init_from_model(model->handle(), context_params(options, interrupted)));
+    if (!context) {
+        const bool on_gpu = model->buffers().device > 0;
+        return fail(on_gpu ? ErrorCode::insufficient_vram : ErrorCode::insufficient_memory,
+                    "libllama: " + library.take_reason());
+    }
+    auto threads = std::make_unique<ThreadPool>(options.threads);
+    if (threads->handle()) llama_attach_threadpool(context.get(), threads->handle(), nullptr);
+    const BufferBytes buffers = model->buffers() + (library.buffers_allocated() - before);
+    return std::unique_ptr<TextModel>(new TextModel(library, std::move(model), std::move(threads),
+                                                    std::move(context), options, buffers));
+}
+
+TextModel::TextModel(Library& library, std::shared_ptr<const Model> model,
+                     std::unique_ptr<ThreadPool> threads, Context context,
+                     const TextModelOptions& options, BufferBytes buffers)
+    : library_(library),
+      model_(std::move(model)),
+      threads_(std::move(threads)),
+      context_(std::move(context)),
+      buffers_(buffers),
+      window_(static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(model_->handle())))),
+      capabilities_(capabilities_of(context_.get(), options)),
+      tokens_(capabilities_.rows_max),
+      positions_(capabilities_.rows_max),
+      sequence_counts_(capabilities_.rows_max, 1),
+      sequences_(capabilities_.rows_max),
+      sequence_pointers_(capabilities_.rows_max),
+      outputs_(capabilities_.rows_max) {
+    for (std::size_t row = 0; row < sequences_.size(); ++row) {
+        sequence_pointers_[row] = &sequences_[row];
+    }
+}
+
+TextModel::~TextModel() = default;
+
+Result<void> TextModel::warm_up() {
+    const auto compute = [&](std::span<const Run> runs) -> Result<void> {
+        const auto logits = forward(runs);
+        llama_memory_clear(llama_get_memory(context_.get()), false);
+        if (logits) return {};
+        if (logits.error() == ForwardError::aborted) {
+            return fail(ErrorCode::cancelled, "the worker is shutting down");
+        }
+        return fail(ErrorCode::internal, "the warm-up step failed: " + library_.take_reason());
+    };
+
+    const Token bos = llama_vocab_bos(model_->vocabulary());
+    const std::vector<Token> prompt(std::min(capabilities_.rows_max, capabilities_.context_max),
+                                    std::max(bos, 0));
+    const Run prefill = {SequenceId{0}, 0, prompt, true};
+    if (Result<void> done = compute({&prefill, 1}); !done) return done;
+
+    std::vector<Run> decode;
+    const std::uint32_t sequences =
+        std::min(capabilities_.sequences_decoded_max, capabilities_.rows_max);
+    for (std::uint32_t i = 0; i < sequences; ++i) {
+        decode.push_back(
+            {SequenceId{static_cast<std::int32_t>(i)}, 0, std::span(prompt).first(1), true});
+    }
+    if (Result<void> done = compute(decode); !done) return done;
+    library_.enter(Phase::running);
+    return {};
+}
+
+tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs) {
+    std::size_t rows = 0;
+    std::size_t outputs = 0;
+    for (const Run& run : runs) {
+        rows = append(run, rows);
+        if (run.output_last) ++outputs;
+    }
+    if (rows == 0) return Logits{{}, capabilities_.vocabulary_size};
+
+    const llama_batch batch = {
+        .n_tokens = static_cast<std::int32_t>(rows),
+        .token = tokens_.data(),
+        .embd = nullptr,
+        .pos = positions_.data(),
+        .n_seq_id = sequence_counts_.data(),
+        .seq_id = sequence_pointers_.data(),
+        .logits = outputs_.data(),
+    };
+    // Source: llama_decode in llama.h. All but 1 may leave some of the rows in memory.
+    switch (llama_decode(context_.get(), batch)) {
+        case 0: break;
+        case 1: return tl::make_unexpected(ForwardError::no_space);
+        case 2: return tl::make_unexpected(ForwardError::aborted);
+        default: return tl::make_unexpected(ForwardError::failed);
+    }
+    if (outputs == 0) {
+        llama_synchronize(context_.get());
+        return Logits{{}, capabilities_.vocabulary_size};
+    }
+    const float* logits = llama_get_logits(context_.get());
+    return Logits{{logits, outputs * capabilities_.vocabulary_size}, capabilities_.vocabulary_size};
+}
+
+// Fills rows from `row` on; returns the next free one.
+std::size_t TextModel::append(const Run& run, std::size_t row) {
+    WORKER_ASSERT(row + run.tokens.size() <= capabilities_.rows_max);
+    WORKER_ASSERT(static_cast<std::uint32_t>(run.sequence) < capabilities_.sequences_decoded_max);
+    for (std::size_t i = 0; i < run.tokens.size(); ++i, ++row) {
+        tokens_[row] = run.tokens[i];
+        positions_[row] = static_cast<std::int32_t>(run.position + i);
+        sequences_[row] = to_llama(run.sequence);
+        outputs_[row] = run.output_last && i + 1 == run.tokens.size();
+    }
+    return row;
+}
+
+bool TextModel::share_prefix(SequenceId from, SequenceId to, std::uint32_t length) {
+    if (!can_continue_at(from, length)) return false;
+    // Models with a state know whole sequences only, and some assert on a range.
+    const bool any_length = capabilities_.prefix_sharing == llm::PrefixSharing::any_length;
+    llama_memory_seq_cp(llama_get_memory(context_.get()), to_llama(from), to_llama(to),
+                        any_length ? 0 : -1, any_length ? static_cast<llama_pos>(length) : -1);
+    return true;
+}
+
+bool TextModel::truncate(SequenceId sequence, std::uint32_t length) {
+    return can_continue_at(sequence, length) &&
+           llama_memory_seq_rm(llama_get_memory(context_.get()), to_llama(sequence),
+                               static_cast<llama_pos>(length), -1);
+}
+
+// Even a full-size cache gives away cells behind the sliding window when others need them. Those
+// left always reach without a gap from the first one to the last. Source:
+// llama_kv_cache::find_slot.
+bool TextModel::can_continue_at(SequenceId sequence, std::uint32_t length) const {
+    const llama_memory_t memory = llama_get_memory(context_.get());
+    const llama_pos first = llama_memory_seq_pos_min(memory, to_llama(sequence));
+    const llama_pos last = llama_memory_seq_pos_max(memory, to_llama(sequence));
+    if (window_ == 0 || first <= 0 || length == 0) return true;
+    const auto wanted = static_cast<std::int64_t>(length);
+    return wanted == last + 1 || first + std::int64_t{window_} <= wanted + 1;
+}
+
+void TextModel::release(SequenceId sequence) {
+    llama_memory_seq_rm(llama_get_memory(context_.get()), to_llama(sequence), -1, -1);
+}
+
+std::vector<std::byte> TextModel::save(SequenceId sequence) {
+    std::vector<std::byte> bytes(llama_state_seq_get_size(context_.get(), to_llama(sequence)));
+    const std::size_t written =
+        llama_state_seq_get_data(context_.get(), reinterpret_cast<std::uint8_t*>(bytes.data()),
+                                 bytes.size(), to_llama(sequence));
+    WORKER_ASSERT(written == bytes.size());
+    return bytes;
+}
+
+bool TextModel::restore(SequenceId sequence, std::span<const std::byte> bytes) {
+    return llama_state_seq_set_data(context_.get(),
+                                    reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                    bytes.size(), to_llama(sequence)) > 0;
+}
+
+}  // namespace llama

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "llama/model.h"
+#include "llama/thread_pool.h"
+#include "llm/model/text_model.h"
+#include "worker/model_file/ggml_type.h"
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+struct llama_context;
+
+namespace llama {
+
+// A type that keys and values can be stored as, by llama.cpp's name: f32 f16 bf16 q8_0 q4_0 q4_1
+// iq4_nl q5_0 q5_1. Errors: config_invalid, naming these.
+Result<const worker::GgmlType*> find_kv_type(std::string_view name);
+
+struct TextModelOptions {
+    std::uint32_t context_max = 0;            // tokens in one sequence
+    std::uint32_t cells = 0;                  // KV cells; libllama rounds up to a multiple of 256
+    std::uint32_t sequences_decoded_max = 1;  // each costs a row of logits
+    std::uint32_t rows_max = 512;             // tokens in one forward()
+    std::uint32_t threads = 1;
+    const worker::GgmlType* kv_type = nullptr;  // Of `find_kv_type`; null: f16.
+};
+
+// A language model computed by libllama. Thread: one, the engine thread.
+class TextModel final : public llm::TextModel {
+public:
+    // Allocates KV cache and compute buffers. A forward() under way ends soon after `interrupted`
+    // is set (for shutdown only: it stops all sequences; has no effect on what GPUs compute).
+    // Requires: `library` and `interrupted` outlive it; the model has weights.
+    // Errors: insufficient_memory, insufficient_vram, with libllama's reason.
+    static Result<std::unique_ptr<TextModel>> create(Library& library,
+                                                     std::shared_ptr<const Model> model,
+                                                     const TextModelOptions& options,
+                                                     const std::atomic<bool>& interrupted);
+    ~TextModel() override;
+    TextModel(const TextModel&) = delete;
+    TextModel& operator=(const TextModel&) = delete;
+
+    // Computes the largest step and a decode of all sequences, so that memory which libllama takes
+    // when first needed is taken now, then forgets them. From here on a failed assertion is the
+    // engine's (`Phase::running`). Errors: internal, cancelled.
+    Result<void> warm_up();
+
+    const llm::Capabilities& capabilities() const override { return capabilities_; }
+    tl::expected<llm::Logits, llm::ForwardError> forward(std::span<const llm::Run> runs) override;
+    bool share_prefix(llm::SequenceId from, llm::SequenceId to, std::uint32_t length) override;
+    bool truncate(llm::SequenceId sequence, std::uint32_t length) override;
+    void release(llm::SequenceId sequence) override;
+    std::vector<std::byte> save(llm::SequenceId sequence) override;
+    bool restore(llm::SequenceId sequence, std::span<const std::byte> bytes) override;
+
+    // Weights, KV cache and compute buffers as libllama reports them. Host memory includes weights
+    // that are mapped from the file; neither counts a GPU driver's own memory.
+    std::uint64_t device_bytes() const override { return buffers_.device; }
+    std::uint64_t host_bytes() const override { return buffers_.host; }
+
+private:
+    struct FreeContext {
+        void operator()(llama_context* context) const;
+    };
+    using Context = std::unique_ptr<llama_context, FreeContext>;
+
+    TextModel(Library& library, std::shared_ptr<const Model> model,
+              std::unique_ptr<ThreadPool> threads, Context context, const TextModelOptions& options,
+              BufferBytes buffers);
+
+    std::size_t append(const llm::Run& run, std::size_t row);
+    bool can_continue_at(llm::SequenceId sequence, std::uint32_t length) const;
+
+    Library& library_;
+    const std::shared_ptr<const Model> model_;
+    const std::unique_ptr<ThreadPool> threads_;  // Outlives the context that uses it.
+    const Context context_;
+    const BufferBytes buffers_;
+    const std::uint32_t window_;  // tokens that attention looks back on; 0: all
+    llm::Capabilities capabilities_;
+
+    // One row a token of a step: [rows_max]. What llama_batch points to.
+    std::vector<std::int32_t> tokens_;
+    std::vector<std::int32_t> positions_;
+    std::vector<std::int32_t> sequence_counts_;
+    std::vector<std::int32_t> sequences_;
+    std::vector<std::int32_t*> sequence_pointers_;
+    std::vector<std::int8_t> outputs_;
+};
+
+}  // namespace llama

@@ -1,0 +1,111 @@
+#include "llama/vocabulary.h"
+
+#include "worker/base/assert.h"
+
+#include <llama.h>
+
+#include <array>
+#include <exception>
+#include <limits>
+#include <utility>
+
+namespace llama {
+
+using llm::Token;
+using worker::ErrorCode;
+using worker::fail;
+
+namespace {
+
+std::string text_of(const llama_vocab* vocab, llama_token token) {
+    return token == LLAMA_TOKEN_NULL ? std::string() : llama_vocab_get_text(vocab, token);
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary(std::shared_ptr<const Model> model) : model_(std::move(model)) {
+    const llama_vocab* vocab = model_->vocabulary();
+    const Token size = llama_vocab_n_tokens(vocab);
+    pieces_.reserve(static_cast<std::size_t>(size));
+    ends_.reserve(static_cast<std::size_t>(size));
+    for (Token token = 0; token < size; ++token) {
+        append_piece(token);
+        ends_.push_back(llama_vocab_is_eog(vocab, token));
+    }
+    bytes_.shrink_to_fit();
+}
+
+void Vocabulary::append_piece(Token token) {
+    const llama_vocab* vocab = model_->vocabulary();
+    constexpr bool special = false;  // Control tokens have no text.
+    const std::size_t offset = bytes_.size();
+    std::array<char, 64> buffer;
+    const int length = llama_token_to_piece(vocab, token, buffer.data(), buffer.size(), 0, special);
+    if (length >= 0) {
+        bytes_.append(buffer.data(), static_cast<std::size_t>(length));
+    } else {
+        bytes_.resize(offset + static_cast<std::size_t>(-length));
+        llama_token_to_piece(vocab, token, bytes_.data() + offset, -length, 0, special);
+    }
+    pieces_.push_back(
+        {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(bytes_.size() - offset)});
+}
+
+Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text,
+                                                llm::SpecialTokens special) const {
+    if (text.size() > std::numeric_limits<std::int32_t>::max() / 2) {
+        return fail(ErrorCode::invalid_request, "the text is too long to be tokenised");
+    }
+    const bool parse_special = special == llm::SpecialTokens::parsed;
+    const auto bytes = static_cast<std::int32_t>(text.size());
+    std::vector<Token> tokens(text.size() / 2 + 8);
+    try {
+        std::int32_t count = 0;
+        const auto fill = [&] {
+            count = llama_tokenize(model_->vocabulary(), text.data(), bytes, tokens.data(),
+                                   static_cast<std::int32_t>(tokens.size()), true, parse_special);
+        };
+        fill();
+        if (count < 0 && count != std::numeric_limits<std::int32_t>::min()) {
+            tokens.resize(static_cast<std::size_t>(-count));
+            fill();
+        }
+        if (count < 0) return fail(ErrorCode::invalid_request, "the text has too many tokens");
+        tokens.resize(static_cast<std::size_t>(count));
+    } catch (const std::exception& error) {
+        // Some pre-tokenisers search with std::regex, which gives up on certain texts.
+        return fail(ErrorCode::invalid_request,
+                    std::string("the text cannot be tokenised: ") + error.what());
+    }
+    if (parse_special && begins_twice(tokens)) tokens.erase(tokens.begin());
+    return tokens;
+}
+
+// Chat templates often write the leading token themselves; a second one spoils the reply.
+bool Vocabulary::begins_twice(const std::vector<Token>& tokens) const {
+    const llama_vocab* vocab = model_->vocabulary();
+    const Token bos = llama_vocab_bos(vocab);
+    return llama_vocab_get_add_bos(vocab) && tokens.size() >= 2 && tokens[0] == bos &&
+           tokens[1] == bos;
+}
+
+std::string_view Vocabulary::piece(Token token) const {
+    WORKER_ASSERT(token >= 0 && static_cast<std::size_t>(token) < pieces_.size());
+    const Piece& piece = pieces_[static_cast<std::size_t>(token)];
+    return std::string_view(bytes_).substr(piece.offset, piece.bytes);
+}
+
+bool Vocabulary::ends_generation(Token token) const {
+    WORKER_ASSERT(token >= 0 && static_cast<std::size_t>(token) < ends_.size());
+    return ends_[static_cast<std::size_t>(token)];
+}
+
+std::string Vocabulary::bos_text() const {
+    return text_of(model_->vocabulary(), llama_vocab_bos(model_->vocabulary()));
+}
+
+std::string Vocabulary::eos_text() const {
+    return text_of(model_->vocabulary(), llama_vocab_eos(model_->vocabulary()));
+}
+
+}  // namespace llama

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "llama/model.h"
+#include "llm/model/vocabulary.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llama {
+
+// A model's tokens, by libllama's tokeniser. Immutable. Thread: any.
+class Vocabulary final : public llm::Vocabulary {
+public:
+    explicit Vocabulary(std::shared_ptr<const Model> model);
+
+    std::uint32_t size() const override { return static_cast<std::uint32_t>(ends_.size()); }
+    Result<std::vector<llm::Token>> tokenize(std::string_view text,
+                                             llm::SpecialTokens special) const override;
+    std::string_view piece(llm::Token token) const override;
+    bool ends_generation(llm::Token token) const override;
+
+    // How the model's file writes the token, e.g. "<|im_end|>": what chat templates call
+    // `bos_token` and `eos_token`. Empty where the model has none.
+    std::string bos_text() const;
+    std::string eos_text() const;
+
+private:
+    struct Piece {
+        std::uint32_t offset;
+        std::uint32_t bytes;
+    };
+    void append_piece(llm::Token token);
+    bool begins_twice(const std::vector<llm::Token>& tokens) const;
+
+    const std::shared_ptr<const Model> model_;
+    std::string bytes_;          // Of all pieces, one after the other.
+    std::vector<Piece> pieces_;  // [n_vocab]
+    std::vector<bool> ends_;     // [n_vocab]
+};
+
+}  // namespace llama

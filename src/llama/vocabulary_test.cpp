@@ -1,0 +1,135 @@
+#include "llama/vocabulary.h"
+
+#include "llama/test_model.h"
+
+#include <gtest/gtest.h>
+#include <llama.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace llama {
+namespace {
+
+using llm::SpecialTokens;
+using llm::Token;
+
+class VocabularyTest : public RealModelTest {
+protected:
+    std::vector<Token> tokenize(std::string_view text, SpecialTokens special) const {
+        auto tokens = Vocabulary(model()).tokenize(text, special);
+        EXPECT_TRUE(tokens.has_value());
+        return tokens.value_or(std::vector<Token>{});
+    }
+};
+
+TEST_F(VocabularyTest, pieces_join_to_the_text) {
+    const Vocabulary vocabulary(model());
+    for (const std::string text : {"Hello, world!", "naïve 😀 \n\n\t end", "1 + 1 = 2"}) {
+        std::string joined;
+        for (const Token token : tokenize(text, SpecialTokens::as_text)) {
+            joined += vocabulary.piece(token);
+        }
+        EXPECT_EQ(joined, text);
+    }
+}
+
+TEST_F(VocabularyTest, special_tokens_are_text_unless_asked_for) {
+    const Vocabulary vocabulary(model());
+    const std::string eos = vocabulary.eos_text();
+    ASSERT_FALSE(eos.empty());
+
+    const std::vector<Token> parsed = tokenize(eos, SpecialTokens::parsed);
+    ASSERT_EQ(parsed.size(), 1u);
+    EXPECT_TRUE(vocabulary.ends_generation(parsed[0]));
+    EXPECT_EQ(vocabulary.piece(parsed[0]), "");
+
+    const std::vector<Token> as_text = tokenize(eos, SpecialTokens::as_text);
+    EXPECT_GT(as_text.size(), 1u);
+    EXPECT_TRUE(std::none_of(as_text.begin(), as_text.end(),
+                             [&](Token token) { return vocabulary.ends_generation(token); }));
+}
+
+TEST_F(VocabularyTest, takes_any_bytes) {
+    for (const std::string& text : {std::string(), std::string("\xFF\xFE\xC3"),
+                                    std::string(3, '\0'), std::string(100'000, 'a')}) {
+        tokenize(text, SpecialTokens::as_text);
+        tokenize(text, SpecialTokens::parsed);
+    }
+}
+
+std::string read(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The texts of an .inp file, each after the first behind a line of its own.
+std::vector<std::string> read_texts(const std::filesystem::path& path) {
+    const std::string mark = "\n__ggml_vocab_test__\n";
+    const std::string content = read(path);
+    std::vector<std::string> texts;
+    for (std::size_t begin = 0; begin < content.size();) {
+        const std::size_t end = std::min(content.find(mark, begin), content.size());
+        texts.push_back(content.substr(begin, end - begin));
+        begin = end + mark.size();
+    }
+    return texts;
+}
+
+// The lines of an .out file: a text's tokens each.
+std::vector<std::vector<Token>> read_tokens(const std::filesystem::path& path) {
+    std::vector<std::vector<Token>> tokens;
+    std::istringstream lines(read(path));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream numbers(line);
+        tokens.emplace_back(std::istream_iterator<Token>(numbers), std::istream_iterator<Token>());
+    }
+    return tokens;
+}
+
+// The fixtures are without the tokens that a model wants around a text.
+std::vector<Token> surround(const llama_vocab* vocab, std::vector<Token> tokens) {
+    if (llama_vocab_get_add_bos(vocab)) tokens.insert(tokens.begin(), llama_vocab_bos(vocab));
+    if (llama_vocab_get_add_sep(vocab)) {
+        tokens.push_back(llama_vocab_sep(vocab));
+    } else if (llama_vocab_get_add_eos(vocab)) {
+        tokens.push_back(llama_vocab_eos(vocab));
+    }
+    return tokens;
+}
+
+void check_fixtures(const std::filesystem::path& gguf) {
+    const auto model = load_model(test_library(), {.paths = {gguf}, .vocabulary_only = true},
+                                  [](double) { return true; });
+    ASSERT_TRUE(model.has_value()) << model.error().message;
+    const Vocabulary vocabulary(*model);
+    const std::vector<std::string> texts = read_texts(gguf.string() + ".inp");
+    const std::vector<std::vector<Token>> expected = read_tokens(gguf.string() + ".out");
+    ASSERT_EQ(texts.size(), expected.size());
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const auto actual = vocabulary.tokenize(texts[i], SpecialTokens::as_text);
+        ASSERT_TRUE(actual.has_value());
+        EXPECT_EQ(*actual, surround((*model)->vocabulary(), expected[i])) << texts[i];
+    }
+}
+
+TEST(VocabularyFixtureTest, tokenises_as_the_reference_tokenisers_do) {
+    const std::optional<std::string> folder = environment("RBEE_TEST_VOCABS");
+    if (!folder) GTEST_SKIP() << "RBEE_TEST_VOCABS names no folder of ggml-vocab-*.gguf";
+    std::size_t checked = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
+        if (entry.path().extension() != ".inp") continue;
+        SCOPED_TRACE(entry.path().filename());
+        check_fixtures(entry.path().parent_path() / entry.path().stem());
+        ++checked;
+    }
+    EXPECT_GT(checked, 0u);
+}
+
+}  // namespace
+}  // namespace llama

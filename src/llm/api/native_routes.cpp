@@ -1,0 +1,208 @@
+#include "llm/api/native_routes.h"
+
+#include "llm/api/native_frames.h"
+#include "worker/base/ids.h"
+#include "worker/base/json.h"
+#include "worker/contract/error_body.h"
+#include "worker/http/event_writer.h"
+#include "worker/http/job_reply.h"
+#include "worker/http/message.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace llm {
+
+using boost::asio::awaitable;
+using worker::ErrorCode;
+using worker::fail;
+using worker::JsonObject;
+using worker::ReplyWriter;
+using worker::Request;
+using worker::Response;
+
+namespace {
+
+// Smaller bodies are parsed and tokenised on the io thread, in less time than a trip to another
+// thread and back takes; larger ones would hold up /health.
+constexpr std::size_t inline_body_bytes = 4 << 10;
+
+// A body that can run: either all of it is in order, or there is a reply that says what is not.
+struct PreparedJob {
+    GenerateRequest request;
+    GenerateJob job;
+};
+using Prepared = tl::expected<PreparedJob, Response>;
+
+Response violations_response(const worker::Violations& violations) {
+    return {.status = worker::http_status(violations), .body = worker::violations_body(violations)};
+}
+
+GenerateJob job_of(const GenerateRequest& request, std::vector<Token> prompt,
+                   std::uint32_t context_max) {
+    GenerateJob job;
+    job.prompt = std::move(prompt);
+    job.max_tokens = std::min(request.max_tokens, context_max);
+    job.sampling = {.temperature = request.temperature,
+                    .top_p = request.top_p,
+                    .min_p = request.min_p,
+                    .repetition_penalty = request.repetition_penalty,
+                    .top_k = request.top_k,
+                    .repeat_last_n = request.repeat_last_n,
+                    .seed = request.seed ? *request.seed : worker::random_u64()};
+    job.stop = request.stop;
+    return job;
+}
+
+// From the bytes of a body to a job. Thread: any.
+Prepared prepare(const std::string& body, const GenerateRules& rules, const TextModelView& model) {
+    const auto refuse = [](const worker::Error& error) {
+        return tl::make_unexpected(worker::error_response(error));
+    };
+    const auto json = worker::parse_json(body);
+    if (!json) return refuse(json.error());
+    auto request = parse_generate_request(*json, rules);
+    if (!request) return tl::make_unexpected(violations_response(request.error()));
+    if (request->operation.value_or("infer") != "infer")
+        return refuse({ErrorCode::invalid_request, "this worker's only operation is \"infer\"",
+                       std::nullopt});
+    auto prompt = model.vocabulary->tokenize(request->prompt, SpecialTokens::parsed);
+    if (!prompt) return refuse(prompt.error());
+    if (const auto fits = check_fits(*prompt, model.context_max); !fits)
+        return refuse(fits.error());
+    GenerateJob job = job_of(*request, std::move(*prompt), model.context_max);
+    return PreparedJob{std::move(*request), std::move(job)};
+}
+
+// The routes' state. Constant after construction but for the rules, which follow the context.
+class NativeRoutes {
+public:
+    NativeRoutes(TextService& service, const NativeLimits& limits)
+        : service_(service), limits_(limits) {}
+
+    awaitable<void> infer(Request& request, ReplyWriter& reply) {
+        if (const auto refusal = service_.scheduler.refusal()) {
+            co_await reply.send(refused(*refusal));
+            co_return;
+        }
+        Prepared prepared = co_await prepare_request(request);
+        if (!prepared) {
+            co_await reply.send(std::move(prepared.error()));
+            co_return;
+        }
+        const std::string job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4());
+        auto job = service_.scheduler.submit(
+            std::move(prepared->job),
+            {.job_id = job_id,
+             .correlation_id = request.correlation_id,
+             .priority = prepared->request.priority,
+             .deadline = service_.clock.now() + service_.request_timeout});
+        if (!job) {
+            co_await reply.send(refused(job.error()));
+            co_return;
+        }
+        // Source: wire contract, 4.2.
+        if (prepared->request.stream.value_or(true)) {
+            co_await stream(job_id, std::move(*job), request, reply);
+        } else {
+            co_await whole(job_id, std::move(*job), reply);
+        }
+    }
+
+private:
+    awaitable<Prepared> prepare_request(Request& request) {
+        if (!rules_) rules_ = make_rules();
+        if (request.body.size() <= inline_body_bytes)
+            co_return prepare(request.body, *rules_, service_.model);
+        // The work owns its input: the client, and this coroutine with it, may leave meanwhile.
+        auto body = std::make_shared<const std::string>(std::move(request.body));
+        auto work = [body, rules = rules_, model = service_.model]() -> Result<Prepared> {
+            return prepare(*body, *rules, model);
+        };
+        Result<Prepared> prepared = co_await service_.codec.run(std::move(work));
+        if (!prepared) co_return tl::make_unexpected(refused(prepared.error()));
+        co_return std::move(*prepared);
+    }
+
+    std::shared_ptr<const GenerateRules> make_rules() const {
+        NativeLimits limits = limits_;
+        limits.context_tokens = service_.model.context_max;
+        return std::make_shared<const GenerateRules>(generate_rules(limits));
+    }
+
+    static bool accepts_events(const Request& request) {
+        const auto accept = request.fields.find("accept");
+        return accept && accept->find("text/event-stream") != std::string_view::npos;
+    }
+
+    awaitable<void> stream(std::string job_id, worker::JobStream<TextOutput> job,
+                           const Request& request, ReplyWriter& reply) {
+        worker::EventWriter writer({service_.board, service_.clock}, std::move(job_id),
+                                   service_.model_ref, worker::EventDetail::all);
+        return worker::stream_job<TextOutput>(std::move(job),
+                                              {.reply = reply,
+                                               .clock = service_.clock,
+                                               .writer = std::move(writer),
+                                               .output_frame = token_frame,
+                                               .keep_alive = accepts_events(request)});
+    }
+
+    static std::string token_frame(const TextOutput& output, std::uint64_t index) {
+        std::string frame;
+        append_token_frame(frame, output.text, index);
+        return frame;
+    }
+
+    awaitable<void> whole(std::string job_id, worker::JobStream<TextOutput> job,
+                          ReplyWriter& reply) {
+        const auto completed = co_await worker::complete_job(std::move(job));
+        if (!completed) {
+            co_await reply.send(worker::error_response(completed.error()));
+            co_return;
+        }
+        const worker::Ended& ended = completed->ended;
+        const std::string body = JsonObject()
+                                     .add("job_id", job_id)
+                                     .add("text", completed->output.text)
+                                     .add("tokens_out", ended.tokens_out)
+                                     .add("decode_time_ms", ended.decode_time.count())
+                                     .add("stop_reason", worker::wire_name(ended.stop_reason))
+                                     .add("stop_sequence_matched", ended.stop_sequence_matched)
+                                     .add("seed", completed->seed)
+                                     .text();
+        Response response{.body = body};
+        co_await reply.send(std::move(response));
+    }
+
+    // A refusal at the door; a full queue has a shape of its own. Source: wire contract, 5.
+    Response refused(const worker::Error& error) const {
+        Response response = worker::error_response(error);
+        const worker::WorkerStatus status = service_.board.read();
+        if (error.code == ErrorCode::all_slots_busy)
+            response.body = worker::all_slots_busy_body(
+                error, {status.backend.slots_total, status.backend.slots_busy});
+        response.close = status.life == worker::LifeState::draining;
+        return response;
+    }
+
+    TextService& service_;
+    const NativeLimits limits_;
+    std::shared_ptr<const GenerateRules> rules_;  // once the model is loaded
+};
+
+}  // namespace
+
+void add_native_routes(worker::Router& router, TextService& service, const NativeLimits& limits) {
+    const auto routes = std::make_shared<NativeRoutes>(service, limits);
+    router.add({.method = "POST",
+                .pattern = "/v1/inference",
+                .handler = [routes](Request& request,
+                                    ReplyWriter& reply) { return routes->infer(request, reply); },
+                .json_body = true});
+}
+
+}  // namespace llm

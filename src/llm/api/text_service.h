@@ -1,0 +1,44 @@
+#pragma once
+
+#include "llm/batching/text_job.h"
+#include "llm/model/vocabulary.h"
+#include "worker/base/clock.h"
+#include "worker/scheduler/codec_thread.h"
+#include "worker/scheduler/scheduler.h"
+#include "worker/scheduler/status_board.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llm {
+
+using TextScheduler = worker::Scheduler<GenerateJob, TextOutput>;
+
+// The model as requests see it. Immutable; set once the model is loaded.
+struct TextModelView {
+    std::shared_ptr<const Vocabulary> vocabulary;
+    std::uint32_t context_max = 0;  // tokens in one sequence
+};
+
+// What every route that generates text needs. Outlives the server. Thread: io.
+struct TextService {
+    TextScheduler& scheduler;
+    worker::CodecThread& codec;
+    const worker::StatusBoard& board;
+    const worker::Clock& clock;
+    std::string model_ref;
+    std::chrono::milliseconds request_timeout;
+    TextModelView model = {};
+};
+
+// Errors: invalid_request when the prompt and one more token do not fit the context, or when it
+// has no tokens.
+Result<void> check_fits(const std::vector<Token>& prompt, std::uint32_t context_max);
+
+}  // namespace llm

@@ -1,0 +1,99 @@
+#include "llm/batching/generation.h"
+
+#include "tests/support/toy_model.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace llm {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Case {
+    std::vector<Token> says;  // what the model says, one token a step
+    std::vector<std::string> stop = {};
+    std::uint32_t max_tokens = 100;
+    std::uint32_t context_max = 100;
+};
+
+std::vector<Token> letters(std::string_view text) {
+    return *ToyVocabulary().tokenize(text, SpecialTokens::as_text);
+}
+
+// Outputs in quotes, then the end: "'a' 'b' EOS 2".
+std::string run(const Case& c) {
+    const ToyVocabulary vocabulary;
+    GenerateJob job;
+    job.prompt = letters("xyz");
+    job.max_tokens = c.max_tokens;
+    job.sampling.temperature = 0;
+    job.stop = c.stop;
+    Generation generation(worker::JobId{1}, SequenceId{0}, job, c.context_max, vocabulary);
+    SamplingWorkspace workspace;
+    worker::Reports<TextOutput> reports;
+    worker::Clock::TimePoint now{};
+    for (const Token token : c.says) {
+        generation.advance(generation.prompt_left() > 0 ? generation.prompt_left() : 1);
+        std::vector<float> logits(vocabulary.size(), 0.0f);
+        logits[static_cast<std::size_t>(token)] = 1.0f;
+        if (generation.sample(logits, workspace, now, reports)) break;
+        now += 10ms;
+    }
+    std::string said;
+    for (const auto& report : reports) {
+        if (const auto* output = std::get_if<TextOutput>(&report.event))
+            said += "'" + output->text + "' ";
+        if (const auto* ended = std::get_if<worker::Ended>(&report.event))
+            said += std::string(wire_name(ended->stop_reason)) + " " +
+                    std::to_string(ended->tokens_out) +
+                    (ended->stop_sequence_matched ? " " + *ended->stop_sequence_matched : "");
+    }
+    return said;
+}
+
+std::vector<Token> then(std::vector<Token> tokens, Token last) {
+    tokens.push_back(last);
+    return tokens;
+}
+
+void check(const Case& c, const std::string& expected) {
+    EXPECT_EQ(run(c), expected);
+}
+
+TEST(Generation, ends_with_the_model) {
+    check({.says = then(letters("ab"), ToyVocabulary::end)}, "'a' 'b' EOS 2");
+}
+TEST(Generation, an_end_at_once_has_no_output) {
+    check({.says = {ToyVocabulary::end}}, "EOS 0");
+}
+TEST(Generation, ends_at_max_tokens) {
+    check({.says = letters("abc"), .max_tokens = 2}, "'a' 'b' MAX_TOKENS 2");
+}
+TEST(Generation, ends_when_the_context_is_full) {
+    check({.says = letters("abcdef"), .context_max = 5}, "'a' 'b' 'c' MAX_TOKENS 3");
+}
+TEST(Generation, a_stop_string_ends_it_and_is_not_said) {
+    check({.says = letters("abcde"), .stop = {"cd"}}, "'a' 'b' STOP_SEQUENCE 4 cd");
+}
+TEST(Generation, what_could_have_become_a_stop_string_is_said_when_it_did_not) {
+    check({.says = letters("abcxy"), .stop = {"cd"}, .max_tokens = 5},
+          "'a' 'b' 'cx' 'y' MAX_TOKENS 5");
+}
+TEST(Generation, what_is_held_back_is_said_at_the_end) {
+    check({.says = letters("abc"), .stop = {"cd"}, .max_tokens = 3}, "'a' 'b' 'c' MAX_TOKENS 3");
+}
+TEST(Generation, a_character_of_two_tokens_is_said_whole) {
+    check({.says = {0, ToyVocabulary::e_acute_first, ToyVocabulary::e_acute_second, 1},
+           .max_tokens = 4},
+          "'a' 'é' 'b' MAX_TOKENS 4");
+}
+TEST(Generation, half_a_character_at_the_end_becomes_a_replacement_character) {
+    check({.says = {0, ToyVocabulary::e_acute_first}, .max_tokens = 2},
+          "'a' '\xEF\xBF\xBD' MAX_TOKENS 2");
+}
+
+}  // namespace
+}  // namespace llm

@@ -1,0 +1,168 @@
+#include "llm/model_loading.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "llama/text_model.h"
+#include "llama/vocabulary.h"
+#include "llm/sizes.h"
+#include "worker/base/quantities.h"
+#include "worker/device/cpu_threads.h"
+#include "worker/device/host_memory.h"
+
+namespace llm {
+
+using worker::JsonObject;
+using worker::LoadObserver;
+using worker::LoadProgress;
+
+// What is known before a weight is read.
+struct ModelLoading::Plan {
+    std::vector<std::filesystem::path> paths;
+    worker::ChosenDevice chosen;
+    llama::TextModelOptions options;
+};
+
+namespace {
+
+// Of the whole load; the rest is context and warm-up.
+constexpr double weights_share = 0.9;
+
+bool on_cpu(const worker::ChosenDevice& chosen) { return chosen.kind == "cpu"; }
+
+MemoryRoom room_of(const worker::ChosenDevice& chosen, std::uint64_t floor_bytes) {
+    if (on_cpu(chosen)) return {.free_bytes = worker::host_memory().free_bytes};
+    MemoryRoom room{.place = llama::MemoryPlace::device};
+    for (const worker::Device& device : chosen.devices) {
+        room.free_bytes += device.memory_free_bytes;
+        room.floor_bytes += floor_bytes;
+    }
+    return room;
+}
+
+}  // namespace
+
+Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
+                                       const std::atomic<bool>& interrupted) {
+    Result<Plan> planned = plan();
+    if (!planned) return worker::fail(std::move(planned.error()));
+    auto weights = load_weights(*planned, observer);
+    if (!weights) return worker::fail(std::move(weights.error()));
+
+    auto model = llama::TextModel::create(library_, *weights, planned->options, interrupted);
+    if (!model) return worker::fail(std::move(model.error()));
+    if (!observer({.stage = "warmup",
+                   .layers_loaded = report_.facts.layers,
+                   .layers_total = report_.facts.layers,
+                   .bytes_loaded = report_.facts.size_bytes,
+                   .fraction = weights_share}))
+        return worker::fail(worker::ErrorCode::cancelled, "the load was given up");
+    narrate("warmup", "Computes one full step, so that the first request finds all in place");
+    const Result<void> warm = (*model)->warm_up();
+    if (!warm) return worker::fail(warm.error());
+
+    report_.capabilities = (*model)->capabilities();
+    narrate("model_load_success", "Has the model in memory and is warm");
+    return LoadedModel{std::make_shared<llama::Vocabulary>(*weights), std::move(*model)};
+}
+
+Result<ModelLoading::Plan> ModelLoading::plan() {
+    Plan plan;
+    auto paths = worker::resolve_model(config_.model, places_);
+    if (!paths) return worker::fail(std::move(paths.error()));
+    plan.paths = std::move(*paths);
+
+    auto facts = worker::inspect_model(plan.paths);
+    if (!facts) return worker::fail(std::move(facts.error()));
+    report_.facts = std::move(*facts);
+
+    report_.devices = library_.devices();
+    auto chosen = worker::choose_device(config_.backend, config_.devices, report_.devices);
+    if (!chosen) return worker::fail(std::move(chosen.error()));
+    plan.chosen = std::move(*chosen);
+    const worker::Device& first = plan.chosen.devices.front();
+    report_.device = first.kind + ":" + std::to_string(first.index);
+    report_.engine = "llama";
+    narrate("device_init", "Computes on " + first.name);
+
+    auto options = choose_sizes(report_.facts, config_,
+                                room_of(plan.chosen, config_.vram_floor_bytes));
+    if (!options) return worker::fail(std::move(options.error()));
+    plan.options = std::move(*options);
+    plan.options.threads = config_.threads.value_or(worker::compute_threads());
+    return plan;
+}
+
+Result<std::shared_ptr<const llama::Model>> ModelLoading::load_weights(
+    const Plan& plan, const LoadObserver& observer) {
+    const auto split_mode = llama::parse_split_mode(config_.split_mode);
+    if (!split_mode) return worker::fail(split_mode.error());
+    llama::LoadOptions options{.paths = plan.paths,
+                               .gpu_layers = config_.gpu_layers,
+                               .split_mode = *split_mode,
+                               .tensor_split = config_.tensor_split,
+                               .mmap = config_.mmap,
+                               .mlock = config_.mlock};
+    if (!on_cpu(plan.chosen)) options.devices = plan.chosen.devices;
+
+    const worker::ModelFacts& facts = report_.facts;
+    narrate("model_load", "Loads " + worker::format_bytes(facts.size_bytes) + " of " +
+                              facts.architecture + " " + facts.quantization);
+    return llama::load_model(library_, options, [&](double fraction) {
+        return observer({.stage = "loading_to_vram",
+                         .layers_loaded = static_cast<std::uint32_t>(fraction * facts.layers),
+                         .layers_total = facts.layers,
+                         .bytes_loaded = static_cast<std::uint64_t>(
+                             fraction * static_cast<double>(facts.size_bytes)),
+                         .fraction = fraction * weights_share});
+    });
+}
+
+void ModelLoading::narrate(std::string action, std::string human) {
+    worker::Narration narration{.actor = "model-loader",
+                                .action = std::move(action),
+                                .target = config_.model_ref,
+                                .human = std::move(human)};
+    narration.model_ref = config_.model_ref;
+    if (!report_.device.empty()) narration.device = report_.device;
+    narrator_.narrate(std::move(narration));
+}
+
+JsonObject info_details(const LoadReport& report, const worker::Config& config) {
+    const worker::ModelFacts& facts = report.facts;
+    JsonObject model;
+    model.add("architecture", facts.architecture)
+        .add("name", facts.name)
+        .add("quantization", facts.quantization)
+        .add("n_params", facts.parameters)
+        .add("size_bytes", facts.size_bytes)
+        .add("context_length_trained", facts.context_length)
+        .add("vocab_size", facts.vocabulary_size)
+        .add("chat_template", facts.chat_template.has_value());
+    std::vector<JsonObject> devices;
+    for (const worker::Device& device : report.devices)
+        devices.push_back(JsonObject()
+                              .add("index", device.index)
+                              .add("name", device.name)
+                              .add("kind", device.kind)
+                              .add("vram_total_bytes", device.memory_total_bytes)
+                              .add("vram_free_bytes", device.memory_free_bytes));
+    const Capabilities& can = report.capabilities;
+    JsonObject limits;
+    limits.add("context_length", can.context_max)
+        .add("slots", can.sequences_decoded_max)
+        .add("kv_tokens", can.cells)
+        .add("batch_size", can.rows_max)
+        .add("max_queue", config.queue_max())
+        .add("max_body_bytes", config.body_bytes_max)
+        .add("request_timeout_ms", config.request_timeout.count());
+    JsonObject details;
+    details.add("model", model)
+        .add("capabilities", std::vector<std::string>{"text-generation", "streaming"})
+        .add("engine", report.engine)
+        .add("devices", devices)
+        .add("limits", limits);
+    return details;
+}
+
+}  // namespace llm

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "llama/library.h"
+#include "llama/model.h"
+#include "llm/batching/text_backend.h"
+#include "worker/app/config.h"
+#include "worker/contract/json_object.h"
+#include "worker/device/device.h"
+#include "worker/model_file/model_facts.h"
+#include "worker/model_file/resolve.h"
+#include "worker/narration/narrator.h"
+
+namespace llm {
+
+// What a load has found out, for those who ask the worker about its model.
+struct LoadReport {
+    worker::ModelFacts facts;
+    std::vector<worker::Device> devices;  // all that this machine and build have
+    std::string device;                   // the one that computes: "cpu:0"
+    std::string engine;
+    Capabilities capabilities;
+};
+
+// From a model's name to a model that is warm: resolve, check the header by ourselves, choose
+// device and sizes, load, warm up. Thread: the engine thread.
+class ModelLoading {
+public:
+    ModelLoading(const worker::Config& config, worker::ModelPlaces places,
+                 llama::Library& library, worker::Narrator& narrator)
+        : config_(config),
+          places_(std::move(places)),
+          library_(library),
+          narrator_(narrator) {}
+
+    // Errors: start-up's codes; `cancelled` when the observer said so.
+    Result<LoadedModel> load(const worker::LoadObserver& observer,
+                             const std::atomic<bool>& interrupted);
+
+    // Requires: `load` has succeeded, and this thread knows it.
+    const LoadReport& report() const { return report_; }
+
+private:
+    struct Plan;
+    Result<Plan> plan();
+    Result<std::shared_ptr<const llama::Model>> load_weights(const Plan& plan,
+                                                             const worker::LoadObserver& observer);
+    void narrate(std::string action, std::string human);
+
+    const worker::Config& config_;
+    const worker::ModelPlaces places_;
+    llama::Library& library_;
+    worker::Narrator& narrator_;
+    LoadReport report_;
+};
+
+// What /info says of the model, its engine and its limits.
+worker::JsonObject info_details(const LoadReport& report, const worker::Config& config);
+
+}  // namespace llm

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "worker/base/clock.h"
+#include "worker/http/server.h"
+#include "worker/narration/narrator.h"
+#include "worker/scheduler/engine_host.h"
+#include "worker/scheduler/status_board.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <chrono>
+#include <functional>
+
+namespace worker {
+
+// A worker from its open port to its exit code: load, serve, drain, stop. Source: wire contract, 9.
+// Thread: io; `run` makes the calling thread the io thread.
+class Lifecycle {
+public:
+    struct Parts {
+        boost::asio::io_context& io;
+        HttpServer& server;
+        EngineControl& engine;
+        StatusBoard& board;
+        const Clock& clock;
+        Narrator& narrator;
+        Log& log;
+    };
+
+    Lifecycle(const Parts& parts, std::chrono::milliseconds drain_timeout);
+
+    // Called when the engine is loaded, before anything is admitted to it.
+    std::function<void()> on_ready;
+
+    // Returns the process's exit code: 0 after a drain, 1 when the model could not be loaded.
+    // A second signal ends the process inside this call.
+    int run();
+
+    // As the first SIGTERM. Called again it does nothing.
+    void shut_down();
+
+private:
+    void await_signal();
+    void loaded(const Result<void>& result);
+    void load_failed(const Error& error);
+    boost::asio::awaitable<void> drain();
+    void finish(int exit_code);
+
+    const Parts parts_;
+    const std::chrono::milliseconds drain_timeout_;
+    boost::asio::signal_set signals_;
+    bool shutting_down_ = false;
+    int exit_code_ = 0;
+};
+
+}  // namespace worker

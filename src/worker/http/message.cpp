@@ -1,0 +1,52 @@
+#include "worker/http/message.h"
+
+#include "worker/http/request_target.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+
+namespace worker {
+
+std::optional<std::string_view> Fields::find(std::string_view name) const {
+    for (const auto& [field_name, value] : fields_) {
+        if (field_name == name) return value;
+    }
+    return std::nullopt;
+}
+
+std::size_t Fields::count(std::string_view name) const {
+    return std::count_if(fields_.begin(), fields_.end(),
+                         [&](const auto& field) { return field.first == name; });
+}
+
+// Source: URL Standard, 5.1, "application/x-www-form-urlencoded parsing".
+std::optional<std::string> Request::query_value(std::string_view name) const {
+    std::string_view rest = query;
+    while (!rest.empty()) {
+        const std::string_view pair = rest.substr(0, rest.find('&'));
+        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        if (percent_decode(pair.substr(0, equals)) != name) continue;
+        std::string value(pair.substr(std::min(equals + 1, pair.size())));
+        std::replace(value.begin(), value.end(), '+', ' ');
+        return percent_decode(value);
+    }
+    return std::nullopt;
+}
+
+Response error_response(const Error& error) {
+    const ErrorTraits error_traits = traits(error.code);
+    boost::json::object body;
+    body["code"] = error_traits.wire_name;
+    body["message"] = wire_message(error);
+    body["retriable"] = error_traits.retriable;
+    Response response{.status = error_traits.http_status, .body = boost::json::serialize(body)};
+    if (error.retry_after) {
+        response.fields.emplace_back("retry-after", std::to_string(error.retry_after->count()));
+    }
+    return response;
+}
+
+}  // namespace worker

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "worker/base/result.h"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace worker {
+
+// Where models may lie on this machine. From the environment, handed in.
+struct ModelPlaces {
+    std::filesystem::path home;
+    std::optional<std::filesystem::path> model_base_dir;  // RBEE_MODEL_BASE_DIR
+    std::optional<std::filesystem::path> hf_home;         // HF_HOME; unset: ~/.cache/huggingface
+};
+
+// The GGUF file that `reference` means, or all its shards in order. `reference` is tried as a file
+// or directory, as an id of the hive's catalogue, below the model base directory, and as a model
+// "org/name" or "hf:org/name" of the Hugging Face cache. Every file that is returned is a regular
+// one, is not empty and could be opened.
+// Errors: model_not_found with the places tried, model_unreadable with the remedy,
+// model_unsupported (a SafeTensors directory), model_corrupt (an empty file, a broken catalogue
+// entry). One line each.
+Result<std::vector<std::filesystem::path>> resolve_model(const std::string& reference,
+                                                         const ModelPlaces& places);
+
+}  // namespace worker

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "worker/base/ids.h"
+
+#include <cstdint>
+#include <variant>
+
+namespace worker {
+
+// All that the io thread can ask of the engine thread. Closing the mailbox asks it to stop.
+template <class Input>
+struct Submit {
+    JobId id;
+    Input input;
+    int priority = 0;  // Higher goes first.
+};
+
+struct Cancel {
+    JobId id;
+};
+
+template <class Input>
+using Command = std::variant<Submit<Input>, Cancel>;
+
+}  // namespace worker

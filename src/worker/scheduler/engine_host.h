@@ -1,0 +1,92 @@
+#pragma once
+
+#include "worker/base/assert.h"
+#include "worker/base/mailbox.h"
+#include "worker/scheduler/engine_thread.h"
+#include "worker/scheduler/scheduler.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <utility>
+
+namespace worker {
+
+// What the life of a worker asks of its engine, whatever the modality. Thread: io.
+class EngineControl {
+public:
+    virtual ~EngineControl() = default;
+
+    // Begins to load; `loaded` is called once, on the io thread.
+    virtual void start(std::function<void(Result<void>)> loaded) = 0;
+    // New jobs are refused from now on.
+    virtual void begin_drain() = 0;
+    // Returns when no job is left, or at `deadline`.
+    virtual boost::asio::awaitable<void> wait_idle(Clock::TimePoint deadline) = 0;
+    virtual void end_all(const Error& error) = 0;
+    // True when the engine thread has ended within `patience`.
+    [[nodiscard]] virtual bool stop(std::chrono::milliseconds patience) = 0;
+};
+
+// The two halves of running jobs and what joins them: the mailbox one way, one `post` a turn the
+// other way.
+template <class Input, class Output>
+class EngineHost final : public EngineControl {
+public:
+    struct Parts {
+        boost::asio::any_io_executor io;
+        InferenceBackend<Input, Output>& backend;
+        StatusBoard& board;
+        const Clock& clock;
+        Metrics& metrics;
+        Narrator& narrator;
+    };
+
+    EngineHost(const Parts& parts, const SchedulerLimits& limits, std::uint32_t slots_max)
+        : io_(parts.io),
+          mailbox_(limits.mailbox_capacity(slots_max)),
+          scheduler_(io_, limits,
+                     {mailbox_, parts.board, parts.clock, parts.metrics, parts.narrator}),
+          thread_(parts.backend, mailbox_, parts.board, parts.clock,
+                  {[this](Result<void> result) { post_loaded(std::move(result)); },
+                   [this](TurnReport<Output> turn) { post_turn(std::move(turn)); }}) {}
+
+    Scheduler<Input, Output>& scheduler() { return scheduler_; }
+
+    void start(std::function<void(Result<void>)> loaded) override {
+        loaded_ = std::move(loaded);
+        boost::asio::co_spawn(io_, scheduler_.keep_deadlines(),
+                              [](const std::exception_ptr& failure) { WORKER_ASSERT(!failure); });
+        thread_.start();
+    }
+    void begin_drain() override { scheduler_.begin_drain(); }
+    boost::asio::awaitable<void> wait_idle(Clock::TimePoint deadline) override {
+        return scheduler_.wait_idle(deadline);
+    }
+    void end_all(const Error& error) override { scheduler_.end_all(error); }
+    bool stop(std::chrono::milliseconds patience) override { return thread_.stop(patience); }
+
+private:
+    void post_loaded(Result<void> result) {
+        boost::asio::post(
+            io_, [this, result = std::move(result)]() mutable { loaded_(std::move(result)); });
+    }
+
+    void post_turn(TurnReport<Output> turn) {
+        boost::asio::post(
+            io_, [this, turn = std::move(turn)]() mutable { scheduler_.deliver(std::move(turn)); });
+    }
+
+    boost::asio::any_io_executor io_;
+    std::function<void(Result<void>)> loaded_;
+    Mailbox<Command<Input>> mailbox_;
+    Scheduler<Input, Output> scheduler_;
+    EngineThread<Input, Output> thread_;
+};
+
+}  // namespace worker

@@ -1,0 +1,342 @@
+#pragma once
+
+#include "worker/base/assert.h"
+#include "worker/base/async_signal.h"
+#include "worker/base/clock.h"
+#include "worker/base/mailbox.h"
+#include "worker/base/result.h"
+#include "worker/metrics/metrics.h"
+#include "worker/narration/narrator.h"
+#include "worker/scheduler/command.h"
+#include "worker/scheduler/engine_loop.h"
+#include "worker/scheduler/job_stream.h"
+#include "worker/scheduler/limits.h"
+#include "worker/scheduler/status_board.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace worker {
+
+// What a job is beside its input, whatever the modality.
+struct JobTerms {
+    std::string job_id;  // as callers know it; one active job each
+    std::string correlation_id;
+    int priority = 0;
+    Clock::TimePoint deadline = Clock::TimePoint::max();
+};
+
+// The io thread's half of running jobs: admission at the door, deadlines, cancellation, draining,
+// and the way of every event to its reader. Each admitted job gets exactly one terminal event.
+// Thread: io.
+template <class Input, class Output>
+class Scheduler {
+public:
+    struct Parts {
+        Mailbox<Command<Input>>& commands;
+        const StatusBoard& board;
+        const Clock& clock;
+        Metrics& metrics;
+        Narrator& narrator;
+    };
+
+    Scheduler(boost::asio::any_io_executor executor, const SchedulerLimits& limits,
+              const Parts& parts)
+        : limits_(limits),
+          clock_(parts.clock),
+          board_(parts.board),
+          commands_(parts.commands),
+          metrics_(parts.metrics),
+          narrator_(parts.narrator),
+          executor_(executor),
+          deadlines_changed_(executor),
+          idle_(executor) {}
+
+    ~Scheduler() {
+        for (auto& [id, job] : jobs_) job.events->on_abandoned = nullptr;
+    }
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+
+    // Why no job at all would be taken now: not_ready (loading, draining) or worker_unhealthy.
+    std::optional<Error> refusal() const {
+        const WorkerStatus status = board_.read();
+        if (draining_)
+            return Error{ErrorCode::not_ready, "the worker is shutting down",
+                         std::chrono::seconds(limits_.restart_seconds)};
+        if (status.life == LifeState::failed)
+            return Error{ErrorCode::worker_unhealthy,
+                         status.error ? status.error->message : "the engine has stopped",
+                         std::nullopt};
+        if (status.life == LifeState::loading)
+            return Error{ErrorCode::not_ready, "the model is still loading",
+                         load_time_left(status)};
+        return std::nullopt;
+    }
+
+    // Errors: those of `refusal`, all_slots_busy, conflict.
+    Result<JobStream<Output>> submit(Input input, JobTerms terms) {
+        if (const auto refusal = refuse(terms)) {
+            metrics_.job_refused();
+            return fail(*refusal);
+        }
+        const JobId id{next_id_++};
+        auto events = std::make_shared<EventQueue<Output>>(executor_, limits_.event_queue_bytes);
+        events->on_abandoned = [this, id] { abandon(id); };
+        names_.insert(terms.job_id);
+        deadlines_.emplace(terms.deadline, id);
+        deadlines_changed_.notify();
+        // Never full: each admitted job sends one Submit and at most one Cancel (limits.h).
+        WORKER_ASSERT(commands_.send(Submit<Input>{id, std::move(input), terms.priority}));
+        Job& job = jobs_.emplace(id, Job{std::move(terms), events, clock_.now()}).first->second;
+        narrate(job, "job_created", "Takes the job into the queue");
+        return JobStream<Output>(std::move(events));
+    }
+
+    // Takes what the engine thread has to say.
+    void deliver(TurnReport<Output> turn) {
+        for (JobReport<Output>& report : turn.reports) {
+            const auto found = jobs_.find(report.id);
+            if (found == jobs_.end() || found->second.ended) continue;  // Ended here already.
+            deliver_one(found->first, found->second, std::move(report.event));
+        }
+        for (const JobId id : turn.forgotten) erase(id);
+    }
+
+    // Ends the jobs whose deadline has come. Returns when to call again.
+    Clock::TimePoint expire() {
+        while (!deadlines_.empty() && deadlines_.begin()->first <= clock_.now()) {
+            const JobId id = deadlines_.begin()->second;
+            end_here(id, {ErrorCode::timeout, "the job's deadline has passed", std::nullopt});
+        }
+        return deadlines_.empty() ? Clock::TimePoint::max() : deadlines_.begin()->first;
+    }
+
+    // Calls `expire` when it is due, for ever.
+    boost::asio::awaitable<void> keep_deadlines() {
+        for (;;) {
+            const Clock::TimePoint next = expire();
+            co_await deadlines_changed_.wait_until(next);
+        }
+    }
+
+    // Nothing new is taken from now on.
+    void begin_drain() { draining_ = true; }
+
+    // Ends every job with `error`.
+    void end_all(const Error& error) {
+        while (!deadlines_.empty()) end_here(deadlines_.begin()->second, error);
+    }
+
+    // Returns when no job is left or `deadline` has come.
+    boost::asio::awaitable<void> wait_idle(Clock::TimePoint deadline) {
+        while (!deadlines_.empty() && clock_.now() < deadline) co_await idle_.wait_until(deadline);
+    }
+
+    // Jobs that have not had their terminal event.
+    std::size_t jobs_active() const { return deadlines_.size(); }
+    // The same and those that the engine has not let go of yet.
+    std::size_t jobs_held() const { return jobs_.size(); }
+
+private:
+    struct Job {
+        JobTerms terms;
+        std::shared_ptr<EventQueue<Output>> events;
+        Clock::TimePoint submitted;
+        std::optional<Clock::TimePoint> started = std::nullopt;
+        std::optional<Clock::TimePoint> first_output = std::nullopt;
+        Clock::TimePoint last_output{};
+        bool ended = false;  // Its terminal event is in `events`; the engine is yet to forget it.
+    };
+
+    std::optional<Error> refuse(const JobTerms& terms) {
+        if (auto error = refusal()) return error;
+        if (names_.contains(terms.job_id))
+            return Error{ErrorCode::conflict, "a job with this job_id is active", std::nullopt};
+        const WorkerStatus status = board_.read();
+        if (jobs_.size() < status.backend.slots_total + limits_.queue_max) return std::nullopt;
+        narrate(terms, {.actor = actor,
+                        .action = "queue_full",
+                        .target = terms.job_id,
+                        .human = "Refuses a job: all slots are busy and the queue is full"});
+        return Error{ErrorCode::all_slots_busy,
+                     "all slots are busy and the queue is full: try again later",
+                     queue_time(status)};
+    }
+
+    // As long again as what is left by the progress so far.
+    std::chrono::seconds load_time_left(const WorkerStatus& status) const {
+        const double done = std::clamp(status.progress.fraction, 0.05, 1.0);
+        const std::chrono::duration<double> spent = clock_.now() - status.loading_since;
+        return at_least_a_second(spent.count() * (1 - done) / done);
+    }
+
+    // When a slot is likely to be free for one more, from how long jobs have held theirs.
+    std::chrono::seconds queue_time(const WorkerStatus& status) const {
+        const double slots = std::max(1u, status.backend.slots_total);
+        return at_least_a_second(job_seconds_ * (status.jobs_queued + 1) / slots);
+    }
+
+    static std::chrono::seconds at_least_a_second(double seconds) {
+        return std::chrono::seconds(std::clamp<long>(std::lround(std::ceil(seconds)), 1, 3600));
+    }
+
+    void deliver_one(JobId id, Job& job, Event<Output> event) {
+        if (is_terminal(event)) {
+            end(id, job, std::move(event));
+            erase(id);
+            return;
+        }
+        note_times(job, event);
+        const bool started = std::holds_alternative<Started>(event);
+        if (!job.events->push(std::move(event))) {
+            end_here(id, {ErrorCode::cancelled, "the client reads too slowly", std::nullopt});
+        } else if (started) {
+            tell(job, narrate(job, "inference_start", "Starts to work on the job"));
+        }
+    }
+
+    void note_times(Job& job, const Event<Output>& event) {
+        const Clock::TimePoint now = clock_.now();
+        if (std::holds_alternative<Started>(event)) job.started = now;
+        if (!std::holds_alternative<Output>(event)) return;
+        if (job.first_output) metrics_.output_gap(now - job.last_output);
+        if (!job.first_output) job.first_output = now;
+        job.last_output = now;
+    }
+
+    // The reader has left: nobody needs a terminal event, the slot is what matters.
+    void abandon(JobId id) {
+        end_here(id, {ErrorCode::cancelled, "the client has left", std::nullopt});
+    }
+
+    // Ends a job that the engine still has, and tells the engine.
+    void end_here(JobId id, Error error) {
+        end(id, jobs_.at(id), Failed{std::move(error)});
+        WORKER_ASSERT(commands_.closed() || commands_.send(Cancel{id}));
+    }
+
+    void end(JobId id, Job& job, Event<Output> terminal) {
+        WORKER_ASSERT(!job.ended);
+        job.ended = true;
+        job.events->on_abandoned = nullptr;
+        deadlines_.erase({job.terms.deadline, id});
+        names_.erase(job.terms.job_id);
+        if (const auto* ended = std::get_if<Ended>(&terminal)) {
+            completed(job, *ended);
+        } else {
+            failed(job, std::get<Failed>(terminal).error);
+        }
+        WORKER_ASSERT(job.events->push(std::move(terminal)));
+        if (deadlines_.empty()) idle_.notify();
+    }
+
+    void erase(JobId id) { jobs_.erase(id); }
+
+    void completed(const Job& job, const Ended& ended) {
+        const Clock::TimePoint now = clock_.now();
+        const std::chrono::duration<double> held = now - job.started.value_or(now);
+        job_seconds_ += (held.count() - job_seconds_) * (job_seconds_ == 0 ? 1 : 0.1);
+
+        JobFigures figures = figures_of(job);
+        figures.outcome = ended.stop_reason == StopReason::max_tokens ? JobOutcome::length_reached
+                                                                      : JobOutcome::stopped;
+        figures.tokens_in = ended.tokens_in;
+        figures.tokens_cached = ended.tokens_cached;
+        figures.tokens_out = ended.tokens_out;
+        metrics_.job_ended(figures);
+
+        Narration narration = narration_of(job, "inference_complete", "Completes the job");
+        narration.duration = since(job.submitted);
+        narration.tokens_in = ended.tokens_in;
+        narration.tokens_out = ended.tokens_out;
+        narration.decode_time = ended.decode_time;
+        tell(job, narrate(job.terms, std::move(narration)));
+    }
+
+    void failed(const Job& job, const Error& error) {
+        JobFigures figures = figures_of(job);
+        figures.outcome = error.code == ErrorCode::cancelled ? JobOutcome::cancelled
+                          : error.code == ErrorCode::timeout ? JobOutcome::timed_out
+                                                             : JobOutcome::failed;
+        metrics_.job_ended(figures);
+
+        Narration narration =
+            error.code == ErrorCode::cancelled
+                ? narration_of(job, "cancelled", "Gives the job up: " + error.message)
+            : error.code == ErrorCode::timeout
+                ? narration_of(job, "deadline_expired", "Gives the job up: its time is over")
+                : narration_of(job, "error", "Fails the job: " + error.message);
+        narration.error_kind = traits(error.code).wire_name;
+        narration.duration = since(job.submitted);
+        tell(job, narrate(job.terms, std::move(narration)));
+    }
+
+    JobFigures figures_of(const Job& job) const {
+        const Clock::TimePoint now = clock_.now();
+        JobFigures figures;
+        figures.total = now - job.submitted;
+        figures.queued = job.started.value_or(now) - job.submitted;
+        if (job.first_output) figures.first_output = *job.first_output - job.submitted;
+        return figures;
+    }
+
+    std::chrono::milliseconds since(Clock::TimePoint begin) const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin);
+    }
+
+    static Narration narration_of(const Job& job, std::string action, std::string human) {
+        return {.actor = actor,
+                .action = std::move(action),
+                .target = job.terms.job_id,
+                .human = std::move(human)};
+    }
+
+    Narration narrate(const Job& job, std::string action, std::string human) {
+        return narrate(job.terms, narration_of(job, std::move(action), std::move(human)));
+    }
+
+    Narration narrate(const JobTerms& terms, Narration narration) {
+        narration.job_id = terms.job_id;
+        narration.correlation_id = terms.correlation_id;
+        return narrator_.narrate(std::move(narration));
+    }
+
+    // For the job's own reader too, unless nothing has started that it could read of.
+    static void tell(const Job& job, const Narration& narration) {
+        if (job.started) static_cast<void>(job.events->push(narration));
+    }
+
+    static constexpr const char* actor = "llm-worker-rbee";
+
+    // Constant after construction.
+    const SchedulerLimits limits_;
+    const Clock& clock_;
+    // Synchronise themselves.
+    const StatusBoard& board_;
+    Mailbox<Command<Input>>& commands_;
+    Metrics& metrics_;
+    Narrator& narrator_;
+    // Thread: io.
+    boost::asio::any_io_executor executor_;
+    AsyncSignal deadlines_changed_;
+    AsyncSignal idle_;
+    std::map<JobId, Job> jobs_;
+    std::set<std::pair<Clock::TimePoint, JobId>> deadlines_;  // of jobs that have not ended
+    std::set<std::string> names_;                             // of the same
+    std::uint64_t next_id_ = 1;
+    bool draining_ = false;
+    double job_seconds_ = 0;  // how long jobs hold a slot, lately
+};
+
+}  // namespace worker

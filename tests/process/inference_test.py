@@ -1,0 +1,187 @@
+"""Text over HTTP, from a real model."""
+
+import json
+import random
+import subprocess
+import unittest
+
+from worker import Worker, need, text_of, until
+
+PROMPT = "The three largest oceans are"
+
+
+class InferenceTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.worker = Worker("--parallel", "4", "--context-size", "1024")
+        cls.worker.__enter__()
+        cls.addClassCleanup(cls.worker.__exit__)
+        cls.worker.ready()
+
+    def whole(self, **body):
+        status, reply = self.worker.post({"prompt": PROMPT, "max_tokens": 16, "temperature": 0,
+                                          "stream": False, **body})
+        self.assertEqual(status, 200, reply)
+        return reply
+
+    def test_greedy_text_is_that_of_a_bare_decode_loop(self):
+        bare = subprocess.run([need("RBEE_BARE_TEXT"), need("RBEE_TEST_MODEL"), PROMPT, "64"],
+                              check=True, capture_output=True, text=True).stdout
+        self.assertEqual(self.whole(max_tokens=64)["text"], bare)
+
+    def test_a_stream_says_what_the_whole_reply_says(self):
+        settings = ({"temperature": 0}, {"temperature": 0.9, "seed": 7},
+                    {"temperature": 1.2, "top_p": 0.8, "top_k": 30, "min_p": 0.02, "seed": 8},
+                    {"temperature": 0, "repetition_penalty": 1.3, "repeat_last_n": 0})
+        for setting in settings:
+            with self.subTest(**setting):
+                whole = self.whole(max_tokens=32, **setting)
+                events = self.worker.stream(prompt=PROMPT, max_tokens=32, **setting).rest()
+                self.assertEqual(text_of(events), whole["text"])
+                self.assertEqual(events[-2]["stop_reason"], whole["stop_reason"])
+                self.assertEqual(events[-2]["tokens_out"], whole["tokens_out"])
+
+    def test_a_stream_begins_with_started_and_ends_with_end_and_the_marker(self):
+        events = self.worker.stream(prompt=PROMPT, seed=5).rest()
+        self.assertEqual(events[-1], "[DONE]")
+        kinds = [event["type"] for event in events[:-1]]
+        self.assertEqual((kinds[0], kinds[-1]), ("started", "end"))
+        self.assertEqual(kinds.count("started") + kinds.count("end") + kinds.count("error"), 2)
+        self.assertEqual(list(events[0]), ["type", "job_id", "model", "started_at", "seed"])
+        self.assertEqual(events[0]["seed"], 5)
+        tokens = [event for event in events[:-1] if event["type"] == "token"]
+        self.assertEqual([token["i"] for token in tokens], list(range(len(tokens))))
+        self.assertIn("metrics", kinds)
+
+    def test_a_seed_that_was_not_given_is_reported_and_gives_the_text_again(self):
+        first = self.whole(temperature=1.5)
+        again = self.whole(temperature=1.5, seed=first["seed"])
+        self.assertEqual(again["text"], first["text"])
+
+    def test_a_stop_string_ends_the_text_before_it(self):
+        text = self.whole(max_tokens=32)["text"]
+        stop = text[10:16]
+        reply = self.whole(max_tokens=32, stop=["never said", stop])
+        self.assertEqual(reply["text"], text[:text.index(stop)])
+        self.assertEqual((reply["stop_reason"], reply["stop_sequence_matched"]),
+                         ("STOP_SEQUENCE", stop))
+
+    def test_max_tokens_is_the_number_of_tokens(self):
+        reply = self.whole(max_tokens=3)
+        self.assertEqual((reply["stop_reason"], reply["tokens_out"]), ("MAX_TOKENS", 3))
+
+    def test_a_full_context_ends_the_text(self):
+        reply = self.whole(prompt="word " * 1000, max_tokens=500)
+        self.assertEqual(reply["stop_reason"], "MAX_TOKENS")
+        self.assertLess(reply["tokens_out"], 30)
+
+    def test_a_prompt_that_does_not_fit_is_refused_with_both_counts(self):
+        status, body = self.worker.post({"prompt": "word " * 3000, "max_tokens": 1})
+        self.assertEqual((status, body["code"]), (400, "INVALID_REQUEST"))
+        self.assertIn("1024", body["message"])
+        self.assertRegex(body["message"], r"\b300\d\b")
+
+    def test_an_empty_prompt_is_refused(self):
+        status, body = self.worker.post({"prompt": "", "max_tokens": 1})
+        self.assertEqual(status, 400)
+        self.assertEqual(body["errors"][0]["message"], "prompt must not be empty")
+
+    def test_every_piece_is_whole_utf8(self):
+        events = self.worker.stream(prompt="Emoji: 😀😃😄😁 日本語のテキスト:", max_tokens=64,
+                                    temperature=1.5, seed=3).rest()
+        for event in events[:-1]:
+            if event["type"] == "token":
+                event["t"].encode("utf-8")  # A lone surrogate would not encode.
+
+    def test_jobs_beyond_the_slots_wait_and_all_complete(self):
+        streams = [self.worker.stream(prompt=f"Number {i}:", max_tokens=8) for i in range(12)]
+        for stream in streams:
+            self.assertEqual(stream.rest()[-1], "[DONE]")
+
+    def test_an_active_job_id_again_is_a_conflict(self):
+        stream = self.worker.stream(prompt=PROMPT, job_id="job-twice", max_tokens=300)
+        stream.next("token")
+        status, body = self.worker.post({"prompt": "x", "max_tokens": 1, "job_id": "job-twice"})
+        self.assertEqual((status, body["code"]), (409, "CONFLICT"))
+        stream.leave()
+
+    def test_health_answers_while_decoding(self):
+        stream = self.worker.stream(prompt=PROMPT, max_tokens=200)
+        stream.next("token")
+        health = self.worker.health()
+        self.assertEqual((health["status"], health["state"], health["slots_busy"]),
+                         ("healthy", "busy", 1))
+        self.assertEqual(json.loads(self.worker.get("/info")[1])["status"], "busy")
+        self.assertIn('vllm:num_requests_running{', self.worker.get("/metrics")[1])
+        stream.leave()
+
+    def test_a_client_that_leaves_frees_its_slot(self):
+        stream = self.worker.stream(prompt=PROMPT, max_tokens=1000)
+        stream.next("token")
+        stream.leave()
+        until(lambda: self.worker.health()["slots_busy"] == 0)
+
+    def test_200_clients_that_leave_at_random_points_leave_nothing_behind(self):
+        until(lambda: self.worker.health()["slots_busy"] == 0)
+        before = self.worker.descriptors()
+        chance = random.Random(1)
+        for _ in range(200):
+            self.leave_somewhere(chance)
+        until(lambda: self.worker.health()["slots_busy"] == 0)
+        until(lambda: self.worker.descriptors() <= before)
+        self.assertEqual(self.whole()["stop_reason"], "MAX_TOKENS")
+
+    def leave_somewhere(self, chance):
+        place = chance.randrange(4)
+        if place == 0:  # before the request is complete
+            connection = self.worker.connect()
+            connection.connect()
+            connection.sock.send(b"POST /v1/inference HTTP/1.1\r\nHost: localhost\r\n")
+            connection.close()
+        elif place == 1:  # before the reply
+            connection = self.worker.connect()
+            connection.request("POST", "/v1/inference",
+                               json.dumps({"prompt": PROMPT, "max_tokens": 100}),
+                               {"content-type": "application/json"})
+            connection.close()
+        else:  # in mid-stream
+            stream = self.worker.stream(prompt=PROMPT, max_tokens=100)
+            if stream.status == 200:
+                for _, _ in zip(range(chance.randrange(6)), stream):
+                    pass
+            stream.leave()
+
+
+class LoadingTest(unittest.TestCase):
+    def test_every_status_route_answers_while_the_model_loads(self):
+        with Worker() as worker:
+            self.assertEqual(worker.get("/livez")[0], 200)
+            ready = json.loads(worker.get("/v1/ready")[1])
+            if not ready["ready"]:  # It may be ready already: the model is small.
+                self.assertEqual((ready["state"], ready["progress_url"]),
+                                 ("loading", "/v1/loading/progress"))
+            self.assertIn("worker_uptime_seconds", worker.get("/metrics")[1])
+            progress = worker.get("/v1/loading/progress")[1]
+            self.assertTrue(progress.endswith('data: {"stage":"ready"}\n\ndata: [DONE]\n\n'),
+                            progress)
+            self.assertEqual(worker.get("/v1/health")[0], 200)
+
+    def test_narration_tells_of_a_job_as_it_happens(self):
+        with Worker() as worker:
+            worker.ready()
+            connection = worker.connect()
+            connection.request("GET", "/v1/narration?job_id=job-told")
+            narration = connection.getresponse()
+            worker.post({"prompt": PROMPT, "max_tokens": 2, "stream": False,
+                         "job_id": "job-told"})
+            actions = []
+            while "inference_complete" not in actions:
+                line = narration.readline().decode().strip()
+                if line:
+                    actions.append(json.loads(line.removeprefix("data: "))["action"])
+            self.assertEqual(actions, ["job_created", "inference_start", "inference_complete"])
+            connection.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

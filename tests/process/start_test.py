@@ -1,0 +1,123 @@
+"""Starts that cannot succeed: exit code 1, the right code, one line that helps."""
+
+import os
+import pathlib
+import pwd
+import random
+import struct
+import tempfile
+import unittest
+
+from worker import need, run_to_end
+
+RESIDENT_MAX = 200 << 20
+
+
+class StartTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.folder.chmod(0o755)
+
+    def file(self, content, name="model.gguf"):
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def refuses(self, model, code, *flags, says="", **options):
+        end = run_to_end(*flags, model=model, **options)
+        self.assertEqual(end.code, 1, end.stderr)
+        lines = [line for line in end.stderr.splitlines() if code in line]
+        self.assertTrue(lines, f"no {code} in: {end.stderr}")
+        self.assertIn(says, end.stderr)
+        self.assertLess(end.resident_bytes, RESIDENT_MAX)
+        return end
+
+    def test_a_model_that_is_not_there(self):
+        self.refuses(self.folder / "none.gguf", "MODEL_NOT_FOUND", says="none.gguf")
+
+    def test_a_directory_without_a_model(self):
+        self.refuses(self.folder, "MODEL_NOT_FOUND")
+
+    def test_an_empty_file(self):
+        self.refuses(self.file(b""), "MODEL_CORRUPT")
+
+    def test_random_bytes(self):
+        self.refuses(self.file(random.Random(1).randbytes(100_000)), "MODEL_CORRUPT")
+
+    def test_a_version_that_does_not_exist(self):
+        self.refuses(self.file(b"GGUF" + struct.pack("<IQQ", 99, 0, 0)), "MODEL_")
+
+    def test_counts_near_the_end_of_the_range(self):
+        for tensors, keys in ((2**63 - 1, 1), (1, 2**63 - 1), (2**64 - 1, 2**64 - 1)):
+            with self.subTest(tensors=tensors, keys=keys):
+                self.refuses(self.file(b"GGUF" + struct.pack("<IQQ", 3, tensors, keys)),
+                             "MODEL_CORRUPT")
+
+    def test_a_real_model_truncated_at_50_places(self):
+        whole = pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes()
+        chance = random.Random(2)
+        # Half of the places in the header, where most can go wrong.
+        places = [chance.randrange(1, 2_000_000) for _ in range(25)]
+        places += [chance.randrange(2_000_000, len(whole)) for _ in range(25)]
+        for place in places:
+            with self.subTest(place=place):
+                self.refuses(self.file(whole[:place]), "MODEL_CORRUPT")
+
+    def test_tensors_beyond_the_file(self):
+        whole = bytearray(pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes())
+        name = b"blk.0.attn_q.weight"
+        at = whole.index(name) + len(name)
+        dimensions = struct.unpack_from("<I", whole, at)[0]
+        struct.pack_into("<Q", whole, at + 4 + 8 * dimensions + 4, 2**40)
+        self.refuses(self.file(bytes(whole)), "MODEL_CORRUPT")
+
+    def test_an_unknown_architecture_is_named(self):
+        whole = pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes()
+        self.refuses(self.file(whole.replace(b"llama", b"lhama")), "MODEL_", says="lhama")
+
+    def test_an_unknown_quantisation_is_named(self):
+        whole = bytearray(pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes())
+        name = b"blk.0.attn_q.weight"
+        at = whole.index(name) + len(name)
+        dimensions = struct.unpack_from("<I", whole, at)[0]
+        struct.pack_into("<I", whole, at + 4 + 8 * dimensions, 999)
+        self.refuses(self.file(bytes(whole)), "MODEL_UNSUPPORTED", says="999")
+
+    def test_a_file_that_may_not_be_read(self):
+        if os.getuid() != 0:
+            path = self.file(b"GGUF")
+            path.chmod(0)
+            self.refuses(path, "MODEL_UNREADABLE")
+            return
+        path = self.file(b"GGUF")
+        path.chmod(0o600)
+        nobody = pwd.getpwnam("nobody")
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+
+        try:
+            self.refuses(path, "MODEL_UNREADABLE", preexec=become_nobody)
+        except PermissionError:
+            self.skipTest("another user cannot run the worker from where it was built")
+
+    def test_a_backend_that_is_not_there(self):
+        self.refuses(need("RBEE_TEST_MODEL"), "DEVICE_UNAVAILABLE", "--backend", "cuda",
+                     says="cpu")
+
+    def test_a_device_that_is_not_there(self):
+        self.refuses(need("RBEE_TEST_MODEL"), "DEVICE_UNAVAILABLE", "--device", "7")
+
+    def test_more_memory_than_there_is_names_needed_and_free(self):
+        end = self.refuses(need("RBEE_TEST_MODEL"), "INSUFFICIENT_MEMORY", "--context-size",
+                           "100000000", "--parallel", "1")
+        self.assertRegex(end.stderr, r"needs [\d.]+ [GT]iB")
+        self.assertRegex(end.stderr, r"[\d.]+ [MG]iB of memory are free")
+
+
+if __name__ == "__main__":
+    unittest.main()

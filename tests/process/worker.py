@@ -1,0 +1,203 @@
+"""A worker process under test, and how tests talk to it. Standard library only."""
+
+import http.client
+import json
+import os
+import queue
+import resource
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+# Against hanging only: nothing is asserted about time.
+PATIENCE = 60
+
+
+def need(variable):
+    """The value of an environment variable, or a skip that says what is missing."""
+    value = os.environ.get(variable)
+    if not value:
+        raise unittest.SkipTest(f"{variable} is not set: `make test` sets it")
+    return value
+
+
+class Exit:
+    """How a process ended."""
+
+    def __init__(self, code, stderr, resident_bytes):
+        self.code = code  # negative: the signal that ended it
+        self.stderr = stderr
+        self.resident_bytes = resident_bytes
+
+
+def run_to_end(*flags, model=None, env=None, timeout=PATIENCE, preexec=None):
+    """Runs a worker that is expected to end by itself."""
+    command = [need("RBEE_WORKER"), "--port", "0", *flags]
+    if model is not None:
+        command += ["--model", str(model)]
+    with tempfile.TemporaryFile() as stderr:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=stderr, env={**os.environ, **(env or {})},
+                                   preexec_fn=preexec)
+        killer = threading.Timer(timeout, process.kill)
+        killer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        killer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        stderr.seek(0)
+        text = stderr.read().decode(errors="replace")
+    return Exit(process.returncode, text, usage.ru_maxrss * 1024)
+
+
+class Worker:
+    """A worker that serves. Use as a context manager; leaving it kills what still runs."""
+
+    def __init__(self, *flags, model=None, env=None):
+        self.command = [need("RBEE_WORKER"), "--log-format", "json", "--port", "0",
+                        "--model", str(model or need("RBEE_TEST_MODEL")), *flags]
+        self.env = {**os.environ, **(env or {})}
+        self.log = []
+        self._lines = queue.Queue()
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        env=self.env)
+        threading.Thread(target=self._follow, daemon=True).start()
+        self.port = int(self.wait_for("server_bind")["target"].rsplit(":", 1)[1])
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+    def _follow(self):
+        try:
+            for line in self.process.stderr:
+                self._lines.put(line)
+        except ValueError:  # Closed at the end of a test.
+            pass
+        self._lines.put(None)
+
+    def wait_for(self, action):
+        """The narration of `action`, from now on or already logged."""
+        for line in self.log:
+            if line.get("action") == action:
+                return line
+        while True:
+            raw = self._lines.get(timeout=PATIENCE)
+            if raw is None:
+                raise AssertionError(f"the worker ended before {action}: {self.log[-5:]}")
+            line = json.loads(raw)
+            self.log.append(line)
+            if line.get("action") == action:
+                return line
+
+    def ready(self):
+        """Waits until the worker takes work."""
+        until(lambda: self.get("/readyz")[0] == 200)
+        return self
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def exit_code(self):
+        return self.process.wait(timeout=PATIENCE)
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def get(self, path):
+        """(status, body)"""
+        connection = self.connect()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read().decode()
+        connection.close()
+        return response.status, body
+
+    def health(self):
+        return json.loads(self.get("/health")[1])
+
+    def post(self, body, path="/v1/inference", headers=None):
+        """(status, parsed body)"""
+        connection = self.connect()
+        connection.request("POST", path, json.dumps(body),
+                           {"content-type": "application/json", **(headers or {})})
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        return response.status, json.loads(text)
+
+    def stream(self, **body):
+        return Stream(self, body)
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+class Stream:
+    """The event stream of one inference."""
+
+    def __init__(self, worker, body):
+        self.connection = worker.connect()
+        self.connection.request("POST", "/v1/inference",
+                                json.dumps({"max_tokens": 16, "temperature": 0, **body}),
+                                {"content-type": "application/json"})
+        self.response = self.connection.getresponse()
+        self.status = self.response.status
+
+    def __iter__(self):
+        """The events as dictionaries, then the end marker as a string."""
+        for line in self.response:
+            line = line.decode().rstrip("\n")
+            if not line:
+                continue
+            assert line.startswith("data: "), line
+            if line.startswith("data: ["):
+                yield line.removeprefix("data: ")
+                return
+            yield json.loads(line.removeprefix("data: "))
+
+    def next(self, kind):
+        """The next event of a kind."""
+        for event in self:
+            if isinstance(event, dict) and event["type"] == kind:
+                return event
+        raise AssertionError(f"the stream ended before {kind}")
+
+    def rest(self):
+        return list(self)
+
+    def leave(self):
+        """Closes the socket in the middle of things."""
+        if self.connection.sock is not None:
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.response.close()
+        self.connection.close()
+
+
+def text_of(events):
+    return "".join(e["t"] for e in events if isinstance(e, dict) and e["type"] == "token")
+
+
+def until(condition, patience=PATIENCE):
+    """Polls until `condition()` holds."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("it did not come about in time")

@@ -1,0 +1,122 @@
+#pragma once
+
+#include "llm/model/text_model.h"
+#include "llm/model/vocabulary.h"
+#include "worker/base/assert.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace llm {
+
+// 26 letters, the two bytes of "é" one by one, and an end of generation.
+class ToyVocabulary final : public Vocabulary {
+public:
+    static constexpr Token e_acute_first = 26;
+    static constexpr Token e_acute_second = 27;
+    static constexpr Token end = 28;
+
+    std::uint32_t size() const override { return 29; }
+    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens) const override {
+        std::vector<Token> tokens;
+        for (const char c : text) tokens.push_back(c - 'a');
+        return tokens;
+    }
+    std::string_view piece(Token token) const override {
+        static constexpr std::string_view bytes = "abcdefghijklmnopqrstuvwxyz\xC3\xA9";
+        return token == end ? "" : bytes.substr(static_cast<std::size_t>(token), 1);
+    }
+    bool ends_generation(Token token) const override { return token == end; }
+};
+
+// A model whose next token is a function of every token before it, so that a token computed at the
+// wrong place, twice, or in another sequence changes the text. Aborts when the port's requirements
+// are not kept.
+class ToyModel final : public TextModel {
+public:
+    explicit ToyModel(const Capabilities& capabilities)
+        : capabilities_(capabilities), sequences_(capabilities.sequences_max) {
+        capabilities_.vocabulary_size = ToyVocabulary().size();
+    }
+
+    bool fail_next = false;
+    // What follows a text whose tokens are these; by default any letter but the special ones.
+    Token (*next)(std::span<const Token> tokens) = any_letter;
+
+    static Token any_letter(std::span<const Token> tokens) {
+        std::uint32_t hash = 2166136261u;
+        for (const Token token : tokens)
+            hash = (hash ^ static_cast<std::uint32_t>(token)) * 16777619u;
+        return static_cast<Token>(hash % 26);
+    }
+
+    const Capabilities& capabilities() const override { return capabilities_; }
+
+    tl::expected<Logits, ForwardError> forward(std::span<const Run> runs) override {
+        if (std::exchange(fail_next, false)) return tl::make_unexpected(ForwardError::failed);
+        std::size_t rows = 0;
+        logits_.clear();
+        for (const Run& run : runs) {
+            std::vector<Token>& tokens = at(run.sequence);
+            WORKER_ASSERT(!run.tokens.empty() && run.position == tokens.size());
+            tokens.insert(tokens.end(), run.tokens.begin(), run.tokens.end());
+            WORKER_ASSERT(tokens.size() <= capabilities_.context_max);
+            rows += run.tokens.size();
+            if (run.output_last) append_logits(next(tokens));
+        }
+        WORKER_ASSERT(rows <= capabilities_.rows_max && cells_used() <= capabilities_.cells);
+        return Logits{logits_, capabilities_.vocabulary_size};
+    }
+
+    bool share_prefix(SequenceId from, SequenceId to, std::uint32_t length) override {
+        WORKER_ASSERT(at(to).empty() && length <= at(from).size());
+        at(to).assign(at(from).begin(), at(from).begin() + length);
+        return true;
+    }
+    bool truncate(SequenceId sequence, std::uint32_t length) override {
+        at(sequence).resize(length);
+        return true;
+    }
+    void release(SequenceId sequence) override { at(sequence).clear(); }
+    std::vector<std::byte> save(SequenceId sequence) override {
+        const auto bytes = std::as_bytes(std::span(at(sequence)));
+        return {bytes.begin(), bytes.end()};
+    }
+    bool restore(SequenceId sequence, std::span<const std::byte> bytes) override {
+        const auto* tokens = reinterpret_cast<const Token*>(bytes.data());
+        at(sequence).assign(tokens, tokens + bytes.size() / sizeof(Token));
+        return true;
+    }
+    std::uint64_t device_bytes() const override { return 0; }
+    std::uint64_t host_bytes() const override { return 1; }
+
+    std::size_t cells_used() const {
+        std::size_t used = 0;
+        for (const std::vector<Token>& tokens : sequences_) used += tokens.size();
+        return used;
+    }
+
+private:
+    std::vector<Token>& at(SequenceId sequence) {
+        return sequences_.at(static_cast<std::size_t>(sequence));
+    }
+
+    void append_logits(Token likely) {
+        const std::size_t row = logits_.size();
+        logits_.resize(row + capabilities_.vocabulary_size, 0.0f);
+        logits_[row + static_cast<std::size_t>(likely)] = 10.0f;
+    }
+
+    Capabilities capabilities_;
+    std::vector<std::vector<Token>> sequences_;
+    std::vector<float> logits_;
+};
+
+}  // namespace llm

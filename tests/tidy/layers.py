@@ -1,0 +1,85 @@
+"""Which folder may include which, and which may see a foreign library."""
+
+import re
+
+_WORKER = {
+    f"worker/{folder}"
+    for folder in (
+        "base contract validation narration metrics device model_file engine scheduler http app"
+    ).split()
+}
+_BELOW_LLM = {"llm/model", "worker/engine", "worker/metrics", "worker/narration", "worker/base"}
+_LLM_PARTS = {"llm/batching", "llm/sampling", "llm/text"}
+
+# A folder may always include itself.
+MAY_INCLUDE = {
+    "worker/base": set(),
+    "worker/contract": {"worker/base"},
+    "worker/narration": {"worker/base"},
+    "worker/metrics": {"worker/base"},
+    "worker/device": {"worker/base"},
+    "worker/model_file": {"worker/base"},
+    "worker/validation": {"worker/base"},
+    "worker/engine": {"worker/base", "worker/metrics"},
+    "worker/scheduler": {
+        "worker/engine",
+        "worker/metrics",
+        "worker/narration",
+        "worker/base",
+    },
+    "worker/http": _WORKER - {"worker/app", "worker/engine"},
+    "worker/app": _WORKER,
+    "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
+    "llm/model": {"worker/base"},
+    "llm/batching": _BELOW_LLM | _LLM_PARTS,
+    "llm/sampling": _BELOW_LLM | _LLM_PARTS,
+    "llm/text": _BELOW_LLM | _LLM_PARTS,
+    "llm/api": _BELOW_LLM
+    | _LLM_PARTS
+    | {"worker/http", "worker/scheduler", "worker/contract", "worker/validation"},
+    # main.cpp puts all of it together.
+    "llm": _WORKER | _BELOW_LLM | _LLM_PARTS | {"llm/api", "llama"},
+}
+
+# Foreign headers that would spread everywhere: where they stay.
+CONFINED = (
+    (re.compile(r"(llama|gguf|ggml)[\w-]*\.h$"), {"llama"}),
+    (re.compile(r"boost/beast"), {"worker/http"}),
+)
+
+_INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def includes(source):
+    """(line number, quoted, path) of each #include."""
+    for number, line in enumerate(source.lines, 1):
+        match = _INCLUDE.match(line)
+        if match:
+            yield number, match[1] == '"', match[2]
+
+
+def may_include(sources):
+    for source in sources:
+        if not source.is_cpp or not source.path.startswith("src/"):
+            continue
+        here = source.folder.removeprefix("src/")
+        if here not in MAY_INCLUDE:
+            yield f"{source.path}: its folder is missing from the table in tests/tidy/layers.py"
+            continue
+        for number, quoted, path in includes(source):
+            yield from _judge(f"{source.path}:{number}", source, here, quoted, path)
+
+
+def _judge(where, source, here, quoted, path):
+    for pattern, folders in CONFINED:
+        if pattern.match(path):
+            if here not in folders:
+                yield f"{where}: {path} may be seen only in {', '.join(sorted(folders))}"
+            return
+    if not quoted:
+        return
+    there = path.rpartition("/")[0]
+    if there == "tests/support" and source.is_test:
+        return
+    if there != here and there not in MAY_INCLUDE[here]:
+        yield f"{where}: {here} may not include {path}"

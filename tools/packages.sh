@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# packages.sh LIST...
+# Installs the Debian packages of tools/packages-LIST.txt that are missing.
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+source tools/steps.sh
+export LC_ALL=C  # `sort` and `comm` have to agree on the order.
+
+mapfile -t wanted < <(for list in "$@"; do cat "tools/packages-$list.txt"; done | sort --unique)
+
+if ! command -v dpkg-query >/dev/null; then
+    note "This is not Debian: these packages, or what they stand for, are taken to be there:"
+    note "  ${wanted[*]}"
+    exit 0
+fi
+
+mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}") \
+    <(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
+        awk '$2 == "installed" { print $1 }' | sort --unique))
+if ((${#missing[@]} == 0)); then
+    there "Debian packages for: $*"
+    exit 0
+fi
+
+as_root=(env DEBIAN_FRONTEND=noninteractive)
+if ((EUID != 0)); then
+    command -v sudo >/dev/null || fail "missing Debian packages: ${missing[*]}" \
+        "there is no sudo here; as root: apt-get install ${missing[*]}"
+    sudo --validate  # Asks for the password now, while the output is still on the screen.
+    as_root=(sudo "${as_root[@]}")
+fi
+
+install_missing() {
+    # A third party's broken source is no reason to stop: what matters is whether install succeeds.
+    "${as_root[@]}" apt-get update || true
+    "${as_root[@]}" apt-get install --yes --no-install-recommends \
+        --option DPkg::Lock::Timeout=600 "${missing[@]}"
+}
+step packages "installing ${#missing[@]} Debian packages: ${missing[*]}" \
+    "run apt-get update and apt-get install ${missing[*]} by hand; Debian 12 has them all" \
+    install_missing
