@@ -76,7 +76,7 @@ lock "llama-$backend"
 if [[ -d $prefix ]]; then
     there "llama.cpp $llama_version for $backend"
 else
-    archive=$("tools/fetch.sh" llama-source)
+    archive=$(tools/fetch.sh llama-source)
     step "llama-$backend" "building llama.cpp $llama_version for $backend (once; some minutes)" \
         "$remedy" build_llama "$archive"
 fi

@@ -23,9 +23,9 @@ fi
 
 as_root=(env DEBIAN_FRONTEND=noninteractive)
 if ((EUID != 0)); then
-    command -v sudo >/dev/null || fail "missing Debian packages: ${missing[*]}" \
-        "there is no sudo here; as root: apt-get install ${missing[*]}"
-    sudo --validate  # Asks for the password now, while the output is still on the screen.
+    # Asks for the password now, while the output is still on the screen.
+    sudo --validate || fail "Debian packages are missing: ${missing[*]}" \
+        "as root: apt-get install ${missing[*]}"
     as_root=(sudo "${as_root[@]}")
 fi
 

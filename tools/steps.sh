@@ -39,7 +39,7 @@ lock() {
 follow() {
     local log=$1 began=$SECONDS said=$SECONDS progress
     while sleep 1 && kill -0 $$ 2>/dev/null; do
-        progress=$(grep --text --only-matching '\[[0-9]*/[0-9]*\]' "$log" 2>/dev/null | tail -n 1)
+        progress=$(grep --text --only-matching '\[[0-9]*/[0-9]*\]' "$log" | tail -n 1) || true
         if [[ -t 2 ]]; then
             printf '\r\e[K%s      %s s %s%s' "$dim" $((SECONDS - began)) "$progress" "$plain" >&2
         elif ((SECONDS - said >= 60)); then

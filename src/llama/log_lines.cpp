@@ -1,5 +1,6 @@
 #include "llama/log_lines.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>

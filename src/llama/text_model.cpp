@@ -99,42 +99,35 @@ Result<std::unique_ptr<TextModel>> TextModel::create(Library& library,
                                                      std::shared_ptr<const Model> model,
                                                      const TextModelOptions& options,
                                                      const std::atomic<bool>& interrupted) {
-    WORKER_ASSERT(options.sequences_decoded_max > 0 && options.cells > 0 && options.rows_max > 0);
-    WORKER_ASSERT(options.sequences_decoded_max < llama_max_parallel_sequences());
+    WORKER_ASSERT(options.cells > 0 && options.rows_max > 0 && options.threads > 0);
+    WORKER_ASSERT(options.sequences_decoded_max > 0 &&
+                  options.sequences_decoded_max < llama_max_parallel_sequences());
+    const bool on_gpu = model->buffers().device > 0;
     library.take_reason();
-    const BufferBytes before = library.buffers_allocated();
-    Context context(llama_init_from_model(model->handle(), context_params(options, interrupted)));
-    if (!context) {
-        const bool on_gpu = model->buffers().device > 0;
-        return fail(on_gpu ? ErrorCode::insufficient_vram : ErrorCode::insufficient_memory,
-                    "libllama: " + library.take_reason());
-    }
-    auto threads = std::make_unique<ThreadPool>(options.threads);
-    if (threads->handle()) llama_attach_threadpool(context.get(), threads->handle(), nullptr);
-    const BufferBytes buffers = model->buffers() + (library.buffers_allocated() - before);
-    return std::unique_ptr<TextModel>(new TextModel(library, std::move(model), std::move(threads),
-                                                    std::move(context), options, buffers));
+    std::unique_ptr<TextModel> made(new TextModel(library, std::move(model), options, interrupted));
+    if (made->context_) return made;
+    return fail(on_gpu ? ErrorCode::insufficient_vram : ErrorCode::insufficient_memory,
+                "libllama: " + library.take_reason());
 }
 
 TextModel::TextModel(Library& library, std::shared_ptr<const Model> model,
-                     std::unique_ptr<ThreadPool> threads, Context context,
-                     const TextModelOptions& options, BufferBytes buffers)
-    : library_(library),
-      model_(std::move(model)),
-      threads_(std::move(threads)),
-      context_(std::move(context)),
-      buffers_(buffers),
-      window_(static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(model_->handle())))),
-      capabilities_(capabilities_of(context_.get(), options)),
-      tokens_(capabilities_.rows_max),
-      positions_(capabilities_.rows_max),
-      sequence_counts_(capabilities_.rows_max, 1),
-      sequences_(capabilities_.rows_max),
-      sequence_pointers_(capabilities_.rows_max),
-      outputs_(capabilities_.rows_max) {
-    for (std::size_t row = 0; row < sequences_.size(); ++row) {
-        sequence_pointers_[row] = &sequences_[row];
-    }
+                     const TextModelOptions& options, const std::atomic<bool>& interrupted)
+    : library_(library), model_(std::move(model)), threads_(options.threads) {
+    const BufferBytes before = library_.buffers_allocated();
+    context_.reset(llama_init_from_model(model_->handle(), context_params(options, interrupted)));
+    if (!context_) return;
+    if (threads_.handle()) llama_attach_threadpool(context_.get(), threads_.handle(), nullptr);
+    buffers_ = model_->buffers() + (library_.buffers_allocated() - before);
+    capabilities_ = capabilities_of(context_.get(), options);
+    window_ = static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(model_->handle())));
+
+    const std::uint32_t rows = capabilities_.rows_max;
+    tokens_.resize(rows);
+    positions_.resize(rows);
+    sequence_counts_.resize(rows, 1);
+    sequences_.resize(rows);
+    outputs_.resize(rows);
+    for (std::int32_t& sequence : sequences_) sequence_pointers_.push_back(&sequence);
 }
 
 TextModel::~TextModel() = default;
@@ -175,6 +168,7 @@ tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs)
         rows = append(run, rows);
         if (run.output_last) ++outputs;
     }
+    WORKER_ASSERT(outputs <= capabilities_.output_rows_max);
     if (rows == 0) return Logits{{}, capabilities_.vocabulary_size};
 
     const llama_batch batch = {
@@ -201,7 +195,6 @@ tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs)
     return Logits{{logits, outputs * capabilities_.vocabulary_size}, capabilities_.vocabulary_size};
 }
 
-// Fills rows from `row` on; returns the next free one.
 std::size_t TextModel::append(const Run& run, std::size_t row) {
     WORKER_ASSERT(row + run.tokens.size() <= capabilities_.rows_max);
     WORKER_ASSERT(static_cast<std::uint32_t>(run.sequence) < capabilities_.sequences_decoded_max);

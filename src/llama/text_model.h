@@ -21,19 +21,19 @@ Result<const worker::GgmlType*> find_kv_type(std::string_view name);
 struct TextModelOptions {
     std::uint32_t context_max = 0;            // tokens in one sequence
     std::uint32_t cells = 0;                  // KV cells; libllama rounds up to a multiple of 256
-    std::uint32_t sequences_decoded_max = 1;  // each costs a row of logits
+    std::uint32_t sequences_decoded_max = 1;  // below 256; each costs a row of logits
     std::uint32_t rows_max = 512;             // tokens in one forward()
     std::uint32_t threads = 1;
-    const worker::GgmlType* kv_type = nullptr;  // Of `find_kv_type`; null: f16.
+    const worker::GgmlType* kv_type = nullptr;  // of `find_kv_type`; null: f16
 };
 
 // A language model computed by libllama. Thread: one, the engine thread.
 class TextModel final : public llm::TextModel {
 public:
     // Allocates KV cache and compute buffers. A forward() under way ends soon after `interrupted`
-    // is set (for shutdown only: it stops all sequences; has no effect on what GPUs compute).
-    // Requires: `library` and `interrupted` outlive it; the model has weights.
-    // Errors: insufficient_memory, insufficient_vram, with libllama's reason.
+    // is set, from any thread: for shutdown only, since it stops all sequences; it does not reach
+    // what GPUs compute. Requires: `library` and `interrupted` outlive the model, which has
+    // weights. Errors: insufficient_memory, insufficient_vram, with libllama's reason.
     static Result<std::unique_ptr<TextModel>> create(Library& library,
                                                      std::shared_ptr<const Model> model,
                                                      const TextModelOptions& options,
@@ -64,22 +64,22 @@ private:
     struct FreeContext {
         void operator()(llama_context* context) const;
     };
-    using Context = std::unique_ptr<llama_context, FreeContext>;
 
-    TextModel(Library& library, std::shared_ptr<const Model> model,
-              std::unique_ptr<ThreadPool> threads, Context context, const TextModelOptions& options,
-              BufferBytes buffers);
+    // Leaves `context_` empty where libllama has no room for it.
+    TextModel(Library& library, std::shared_ptr<const Model> model, const TextModelOptions& options,
+              const std::atomic<bool>& interrupted);
 
+    // Fills the batch's rows from `row` on; returns the next free one.
     std::size_t append(const llm::Run& run, std::size_t row);
     bool can_continue_at(llm::SequenceId sequence, std::uint32_t length) const;
 
     Library& library_;
     const std::shared_ptr<const Model> model_;
-    const std::unique_ptr<ThreadPool> threads_;  // Outlives the context that uses it.
-    const Context context_;
-    const BufferBytes buffers_;
-    const std::uint32_t window_;  // tokens that attention looks back on; 0: all
+    const ThreadPool threads_;  // Outlives the context that uses it.
+    std::unique_ptr<llama_context, FreeContext> context_;
+    BufferBytes buffers_;
     llm::Capabilities capabilities_;
+    std::uint32_t window_ = 0;  // tokens that attention looks back on; 0: all
 
     // One row a token of a step: [rows_max]. What llama_batch points to.
     std::vector<std::int32_t> tokens_;

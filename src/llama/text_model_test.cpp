@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,13 @@ Token likeliest(std::span<const float> logits) {
 
 // How far the likeliest token is ahead of the next one.
 float lead(std::span<const float> logits) {
-    std::vector<float> top(2);
-    std::partial_sort_copy(logits.begin(), logits.end(), top.begin(), top.end(), std::greater<>());
-    return top[0] - top[1];
+    float best = -std::numeric_limits<float>::infinity();
+    float runner_up = best;
+    for (const float logit : logits) {
+        runner_up = std::max(runner_up, std::min(best, logit));
+        best = std::max(best, logit);
+    }
+    return best - runner_up;
 }
 
 struct Text {

@@ -17,6 +17,9 @@ using worker::fail;
 
 namespace {
 
+// libllama counts bytes and tokens in 32 bits.
+constexpr std::size_t text_bytes_max = std::size_t{1} << 30;
+
 std::string text_of(const llama_vocab* vocab, llama_token token) {
     return token == LLAMA_TOKEN_NULL ? std::string() : llama_vocab_get_text(vocab, token);
 }
@@ -53,12 +56,12 @@ void Vocabulary::append_piece(Token token) {
 
 Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text,
                                                 llm::SpecialTokens special) const {
-    if (text.size() > std::numeric_limits<std::int32_t>::max() / 2) {
+    if (text.size() > text_bytes_max) {
         return fail(ErrorCode::invalid_request, "the text is too long to be tokenised");
     }
     const bool parse_special = special == llm::SpecialTokens::parsed;
     const auto bytes = static_cast<std::int32_t>(text.size());
-    std::vector<Token> tokens(text.size() / 2 + 8);
+    std::vector<Token> tokens(text.size() + 8);  // Enough in one go for nearly every text.
     try {
         std::int32_t count = 0;
         const auto fill = [&] {

@@ -1,14 +1,14 @@
 #include "llm/model_loading.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "llama/text_model.h"
 #include "llama/vocabulary.h"
 #include "llm/sizes.h"
 #include "worker/base/quantities.h"
 #include "worker/device/cpu_threads.h"
 #include "worker/device/host_memory.h"
+
+#include <algorithm>
+#include <utility>
 
 namespace llm {
 
@@ -28,7 +28,9 @@ namespace {
 // Of the whole load; the rest is context and warm-up.
 constexpr double weights_share = 0.9;
 
-bool on_cpu(const worker::ChosenDevice& chosen) { return chosen.kind == "cpu"; }
+bool on_cpu(const worker::ChosenDevice& chosen) {
+    return chosen.kind == "cpu";
+}
 
 MemoryRoom room_of(const worker::ChosenDevice& chosen, std::uint64_t floor_bytes) {
     if (on_cpu(chosen)) return {.free_bytes = worker::host_memory().free_bytes};
@@ -85,8 +87,8 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     report_.engine = "llama";
     narrate("device_init", "Computes on " + first.name);
 
-    auto options = choose_sizes(report_.facts, config_,
-                                room_of(plan.chosen, config_.vram_floor_bytes));
+    auto options =
+        choose_sizes(report_.facts, config_, room_of(plan.chosen, config_.vram_floor_bytes));
     if (!options) return worker::fail(std::move(options.error()));
     plan.options = std::move(*options);
     plan.options.threads = config_.threads.value_or(worker::compute_threads());
@@ -128,7 +130,7 @@ void ModelLoading::narrate(std::string action, std::string human) {
     narrator_.narrate(std::move(narration));
 }
 
-JsonObject info_details(const LoadReport& report, const worker::Config& config) {
+worker::ServedModel served_model(const LoadReport& report, const worker::Config& config) {
     const worker::ModelFacts& facts = report.facts;
     JsonObject model;
     model.add("architecture", facts.architecture)
@@ -156,13 +158,14 @@ JsonObject info_details(const LoadReport& report, const worker::Config& config) 
         .add("max_queue", config.queue_max())
         .add("max_body_bytes", config.body_bytes_max)
         .add("request_timeout_ms", config.request_timeout.count());
-    JsonObject details;
-    details.add("model", model)
+    worker::ServedModel served{
+        .device = report.device, .context_length = can.context_max, .details = {}};
+    served.details.add("model", model)
         .add("capabilities", std::vector<std::string>{"text-generation", "streaming"})
         .add("engine", report.engine)
         .add("devices", devices)
         .add("limits", limits);
-    return details;
+    return served;
 }
 
 }  // namespace llm

@@ -1,20 +1,20 @@
 #pragma once
 
+#include "llama/library.h"
+#include "llama/model.h"
+#include "llm/batching/text_backend.h"
+#include "worker/app/config.h"
+#include "worker/device/device.h"
+#include "worker/http/status_routes.h"
+#include "worker/model_file/model_facts.h"
+#include "worker/model_file/resolve.h"
+#include "worker/narration/narrator.h"
+
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "llama/library.h"
-#include "llama/model.h"
-#include "llm/batching/text_backend.h"
-#include "worker/app/config.h"
-#include "worker/contract/json_object.h"
-#include "worker/device/device.h"
-#include "worker/model_file/model_facts.h"
-#include "worker/model_file/resolve.h"
-#include "worker/narration/narrator.h"
 
 namespace llm {
 
@@ -31,12 +31,9 @@ struct LoadReport {
 // device and sizes, load, warm up. Thread: the engine thread.
 class ModelLoading {
 public:
-    ModelLoading(const worker::Config& config, worker::ModelPlaces places,
-                 llama::Library& library, worker::Narrator& narrator)
-        : config_(config),
-          places_(std::move(places)),
-          library_(library),
-          narrator_(narrator) {}
+    ModelLoading(const worker::Config& config, worker::ModelPlaces places, llama::Library& library,
+                 worker::Narrator& narrator)
+        : config_(config), places_(std::move(places)), library_(library), narrator_(narrator) {}
 
     // Errors: start-up's codes; `cancelled` when the observer said so.
     Result<LoadedModel> load(const worker::LoadObserver& observer,
@@ -59,7 +56,7 @@ private:
     LoadReport report_;
 };
 
-// What /info says of the model, its engine and its limits.
-worker::JsonObject info_details(const LoadReport& report, const worker::Config& config);
+// What the worker says of its model, engine and limits when it is asked.
+worker::ServedModel served_model(const LoadReport& report, const worker::Config& config);
 
 }  // namespace llm

@@ -32,8 +32,8 @@ std::uint32_t narrow(std::uint64_t cells) {
 
 }  // namespace
 
-Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts,
-                                      const worker::Config& config, const MemoryRoom& room) {
+Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts, const worker::Config& config,
+                                      const MemoryRoom& room) {
     const auto kv_type = llama::find_kv_type(config.kv_type);
     if (!kv_type) return worker::fail(kv_type.error());
     TextModelOptions options;
@@ -42,12 +42,12 @@ Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts,
     options.sequences_decoded_max = config.parallel;
 
     const std::uint64_t affordable = cells_affordable(llama::memory_needs(facts, options), room);
-    options.context_max = config.context_size.value_or(narrow(
-        std::max(context_min, std::min<std::uint64_t>(facts.context_length, affordable))));
+    options.context_max = config.context_size.value_or(
+        narrow(std::max(context_min, std::min<std::uint64_t>(facts.context_length, affordable))));
     const std::uint64_t context = options.context_max;
     if (!config.parallel_given)
-        options.sequences_decoded_max = narrow(
-            std::clamp<std::uint64_t>(affordable / context_min, 1, config.parallel));
+        options.sequences_decoded_max =
+            narrow(std::clamp<std::uint64_t>(affordable / context_min, 1, config.parallel));
     const std::uint64_t slots = options.sequences_decoded_max;
     if (config.kv_tokens && *config.kv_tokens < context && config.context_size)
         return worker::fail(worker::ErrorCode::config_invalid,
@@ -57,8 +57,7 @@ Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts,
     if (config.kv_tokens && *config.kv_tokens < context)
         options.context_max = narrow(*config.kv_tokens);
     const std::uint64_t useful = std::min(slots * context, std::max(context, slots * cells_a_slot));
-    options.cells =
-        narrow(config.kv_tokens.value_or(std::clamp(affordable, context, useful)));
+    options.cells = narrow(config.kv_tokens.value_or(std::clamp(affordable, context, useful)));
 
     const std::uint64_t usable =
         room.free_bytes > room.floor_bytes ? room.free_bytes - room.floor_bytes : 0;

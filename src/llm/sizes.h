@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
 #include "llama/memory_needs.h"
 #include "llama/text_model.h"
 #include "worker/app/config.h"
 #include "worker/base/result.h"
 #include "worker/model_file/model_facts.h"
+
+#include <cstdint>
+#include <optional>
 
 namespace llm {
 

@@ -54,14 +54,13 @@ TEST(Sizes, one_slot_needs_one_context) {
     check(10'000, [](auto& c) { c.parallel = 1; }, {8192, 1, 8192});
 }
 TEST(Sizes, what_is_configured_is_taken) {
-    check(
-        10'000,
-        [](auto& c) {
-            c.context_size = 1000;
-            c.kv_tokens = 4000;
-            c.parallel = 3;
-        },
-        {1000, 3, 4000});
+    check(10'000,
+          [](auto& c) {
+              c.context_size = 1000;
+              c.kv_tokens = 4000;
+              c.parallel = 3;
+          },
+          {1000, 3, 4000});
 }
 TEST(Sizes, few_kv_tokens_shorten_a_context_that_was_not_asked_for) {
     check(10'000, [](auto& c) { c.kv_tokens = 4000; }, {4000, 16, 4000});

@@ -20,15 +20,16 @@ int main(int argc, char** argv) {
     if (model == nullptr) return 1;
     llama_context_params params = llama_context_default_params();
     params.n_ctx = 2048;
+    params.n_threads = params.n_threads_batch =
+        1;  // More would wait for each other on a busy machine.
     llama_context* context = llama_init_from_model(model, params);
     if (context == nullptr) return 1;
     const llama_vocab* vocabulary = llama_model_get_vocab(model);
     const int n_vocab = llama_vocab_n_tokens(vocabulary);
 
     std::vector<llama_token> tokens(4096);
-    const int count =
-        llama_tokenize(vocabulary, argv[2], static_cast<int>(std::strlen(argv[2])), tokens.data(),
-                       static_cast<int>(tokens.size()), true, true);
+    const int count = llama_tokenize(vocabulary, argv[2], static_cast<int>(std::strlen(argv[2])),
+                                     tokens.data(), static_cast<int>(tokens.size()), true, true);
     if (count <= 0) return 1;
     tokens.resize(static_cast<std::size_t>(count));
     for (int left = std::atoi(argv[3]); left > 0; --left) {

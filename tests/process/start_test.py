@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import random
+import shutil
 import struct
 import tempfile
 import unittest
@@ -11,6 +12,21 @@ import unittest
 from worker import need, run_to_end
 
 RESIDENT_MAX = 200 << 20
+# Bytes that hold the header of the real model.
+HEADER = 2_000_000
+
+
+def patch_tensor(header, kind=None, offset=None):
+    """Lies about one tensor: its type, or where its data is."""
+    header = bytearray(header)
+    name = b"blk.0.attn_q.weight"
+    at = header.index(name) + len(name)
+    dimensions = struct.unpack_from("<I", header, at)[0]
+    if kind is not None:
+        struct.pack_into("<I", header, at + 4 + 8 * dimensions, kind)
+    if offset is not None:
+        struct.pack_into("<Q", header, at + 4 + 8 * dimensions + 4, offset)
+    return bytes(header)
 
 
 class StartTest(unittest.TestCase):
@@ -23,6 +39,18 @@ class StartTest(unittest.TestCase):
     def file(self, content, name="model.gguf"):
         path = self.folder / name
         path.write_bytes(content)
+        return path
+
+    def copy(self, change=None):
+        """The real model, its first bytes changed."""
+        # Never the whole file in memory: a child counts what its parent held as its own.
+        path = self.folder / "copy.gguf"
+        shutil.copyfile(need("RBEE_TEST_MODEL"), path)
+        if change is not None:
+            with path.open("r+b") as file:
+                header = change(file.read(HEADER))
+                file.seek(0)
+                file.write(header)
         return path
 
     def refuses(self, model, code, *flags, says="", **options):
@@ -56,34 +84,28 @@ class StartTest(unittest.TestCase):
                              "MODEL_CORRUPT")
 
     def test_a_real_model_truncated_at_50_places(self):
-        whole = pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes()
+        size = os.path.getsize(need("RBEE_TEST_MODEL"))
         chance = random.Random(2)
         # Half of the places in the header, where most can go wrong.
-        places = [chance.randrange(1, 2_000_000) for _ in range(25)]
-        places += [chance.randrange(2_000_000, len(whole)) for _ in range(25)]
-        for place in places:
+        places = [chance.randrange(1, HEADER) for _ in range(25)]
+        places += [chance.randrange(HEADER, size) for _ in range(25)]
+        path = self.copy()
+        for place in sorted(places, reverse=True):
             with self.subTest(place=place):
-                self.refuses(self.file(whole[:place]), "MODEL_CORRUPT")
+                os.truncate(path, place)
+                self.refuses(path, "MODEL_CORRUPT")
 
     def test_tensors_beyond_the_file(self):
-        whole = bytearray(pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes())
-        name = b"blk.0.attn_q.weight"
-        at = whole.index(name) + len(name)
-        dimensions = struct.unpack_from("<I", whole, at)[0]
-        struct.pack_into("<Q", whole, at + 4 + 8 * dimensions + 4, 2**40)
-        self.refuses(self.file(bytes(whole)), "MODEL_CORRUPT")
+        self.refuses(self.copy(lambda header: patch_tensor(header, offset=2**40)),
+                     "MODEL_CORRUPT")
 
     def test_an_unknown_architecture_is_named(self):
-        whole = pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes()
-        self.refuses(self.file(whole.replace(b"llama", b"lhama")), "MODEL_", says="lhama")
+        self.refuses(self.copy(lambda header: header.replace(b"llama", b"lhama")),
+                     "MODEL_UNSUPPORTED", says="lhama")
 
     def test_an_unknown_quantisation_is_named(self):
-        whole = bytearray(pathlib.Path(need("RBEE_TEST_MODEL")).read_bytes())
-        name = b"blk.0.attn_q.weight"
-        at = whole.index(name) + len(name)
-        dimensions = struct.unpack_from("<I", whole, at)[0]
-        struct.pack_into("<I", whole, at + 4 + 8 * dimensions, 999)
-        self.refuses(self.file(bytes(whole)), "MODEL_UNSUPPORTED", says="999")
+        self.refuses(self.copy(lambda header: patch_tensor(header, kind=999)),
+                     "MODEL_UNSUPPORTED", says="999")
 
     def test_a_file_that_may_not_be_read(self):
         if os.getuid() != 0:

@@ -6,7 +6,6 @@ import os
 import queue
 import resource
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -164,6 +163,7 @@ class Stream:
                 continue
             assert line.startswith("data: "), line
             if line.startswith("data: ["):
+                self.leave()
                 yield line.removeprefix("data: ")
                 return
             yield json.loads(line.removeprefix("data: "))
@@ -179,9 +179,7 @@ class Stream:
         return list(self)
 
     def leave(self):
-        """Closes the socket in the middle of things."""
-        if self.connection.sock is not None:
-            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        """Closes the connection, in the middle of things or at the end."""
         self.response.close()
         self.connection.close()
 

@@ -27,9 +27,11 @@ TestServer::TestServer(Router router, HttpLimits limits)
 }
 
 TestServer::~TestServer() {
-    drain(std::chrono::milliseconds(0));
+    boost::asio::post(io_, [this] {
+        server_.reset();
+        keep_running_.reset();
+    });
     thread_.join();
-    server_.reset();
     ::close(log_file_);
 }
 

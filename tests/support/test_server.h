@@ -4,6 +4,7 @@
 #include "worker/http/server.h"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
@@ -28,7 +29,7 @@ public:
     boost::asio::any_io_executor executor() { return io_.get_executor(); }
     // Runs `work` on the io thread and waits for it.
     void on_io(const std::function<void(HttpServer&)>& work);
-    // Stops accepting, and starts to `finish`.
+    // Stops accepting, and starts to `finish`. Requires: called once.
     void drain(std::chrono::milliseconds patience);
     // What was logged so far.
     std::string log() const;
@@ -38,6 +39,8 @@ private:
     Log log_;
     const Router router_;
     boost::asio::io_context io_;
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_{
+        io_.get_executor()};
     std::unique_ptr<HttpServer> server_;
     std::uint16_t port_ = 0;
     std::thread thread_;

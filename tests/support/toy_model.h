@@ -4,10 +4,10 @@
 #include "llm/model/vocabulary.h"
 #include "worker/base/assert.h"
 
-#include <array>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +36,28 @@ public:
     bool ends_generation(Token token) const override { return token == end; }
 };
 
+// Holds a model's steps back while it is closed.
+class ToyGate {
+public:
+    void close() { set(false); }
+    void open() { set(true); }
+    void pass() {
+        std::unique_lock lock(mutex_);
+        opened_.wait(lock, [&] { return open_; });
+    }
+
+private:
+    void set(bool open) {
+        const std::lock_guard lock(mutex_);
+        open_ = open;
+        opened_.notify_all();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable opened_;
+    bool open_ = true;
+};
+
 // A model whose next token is a function of every token before it, so that a token computed at the
 // wrong place, twice, or in another sequence changes the text. Aborts when the port's requirements
 // are not kept.
@@ -47,6 +69,7 @@ public:
     }
 
     bool fail_next = false;
+    ToyGate* gate = nullptr;  // each step passes it
     // What follows a text whose tokens are these; by default any letter but the special ones.
     Token (*next)(std::span<const Token> tokens) = any_letter;
 
@@ -60,6 +83,7 @@ public:
     const Capabilities& capabilities() const override { return capabilities_; }
 
     tl::expected<Logits, ForwardError> forward(std::span<const Run> runs) override {
+        if (gate != nullptr) gate->pass();
         if (std::exchange(fail_next, false)) return tl::make_unexpected(ForwardError::failed);
         std::size_t rows = 0;
         logits_.clear();

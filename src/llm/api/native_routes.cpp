@@ -86,12 +86,12 @@ public:
 
     awaitable<void> infer(Request& request, ReplyWriter& reply) {
         if (const auto refusal = service_.scheduler.refusal()) {
-            co_await reply.send(refused(*refusal));
+            reply.send(refused(*refusal));
             co_return;
         }
         Prepared prepared = co_await prepare_request(request);
         if (!prepared) {
-            co_await reply.send(std::move(prepared.error()));
+            reply.send(std::move(prepared.error()));
             co_return;
         }
         const std::string job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4());
@@ -102,7 +102,7 @@ public:
              .priority = prepared->request.priority,
              .deadline = service_.clock.now() + service_.request_timeout});
         if (!job) {
-            co_await reply.send(refused(job.error()));
+            reply.send(refused(job.error()));
             co_return;
         }
         // Source: wire contract, 4.2.
@@ -161,7 +161,7 @@ private:
                           ReplyWriter& reply) {
         const auto completed = co_await worker::complete_job(std::move(job));
         if (!completed) {
-            co_await reply.send(worker::error_response(completed.error()));
+            reply.send(worker::error_response(completed.error()));
             co_return;
         }
         const worker::Ended& ended = completed->ended;
@@ -175,7 +175,7 @@ private:
                                      .add("seed", completed->seed)
                                      .text();
         Response response{.body = body};
-        co_await reply.send(std::move(response));
+        reply.send(std::move(response));
     }
 
     // A refusal at the door; a full queue has a shape of its own. Source: wire contract, 5.

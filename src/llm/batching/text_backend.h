@@ -45,6 +45,7 @@ public:
 
     // Requires: `load` has succeeded, and this thread knows it. Thread: any.
     std::shared_ptr<const Vocabulary> vocabulary() const { return loaded_.vocabulary; }
+    std::uint32_t context_max() const { return loaded_.model->capabilities().context_max; }
 
 private:
     std::uint32_t slots() const;

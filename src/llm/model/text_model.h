@@ -2,12 +2,12 @@
 // library computes; below it nothing knows of jobs, stop strings or templates.
 #pragma once
 
+#include "worker/base/result.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
-
-#include "worker/base/result.h"
 
 namespace llm {
 
@@ -26,12 +26,12 @@ enum class Truncation : std::uint8_t { any_length, none };
 
 struct Capabilities {
     std::uint32_t vocabulary_size = 0;
-    std::uint32_t context_max = 0;           // tokens in one sequence
-    std::uint32_t sequences_max = 0;         // sequences held
-    std::uint32_t sequences_decoded_max = 0; // sequences in one forward()
-    std::uint32_t cells = 0;                 // KV cells, shared by all sequences
-    std::uint32_t rows_max = 0;              // tokens in one forward()
-    std::uint32_t output_rows_max = 0;       // rows of logits from one forward()
+    std::uint32_t context_max = 0;            // tokens in one sequence
+    std::uint32_t sequences_max = 0;          // sequences held
+    std::uint32_t sequences_decoded_max = 0;  // sequences in one forward()
+    std::uint32_t cells = 0;                  // KV cells, shared by all sequences
+    std::uint32_t rows_max = 0;               // tokens in one forward()
+    std::uint32_t output_rows_max = 0;        // rows of logits from one forward()
     PrefixSharing prefix_sharing = PrefixSharing::none;
     Truncation truncation = Truncation::none;
 };
@@ -39,9 +39,9 @@ struct Capabilities {
 // Consecutive tokens of one sequence.
 struct Run {
     SequenceId sequence;
-    std::uint32_t position;          // of the first token; the sequence's length so far
+    std::uint32_t position;  // of the first token; the sequence's length so far
     std::span<const Token> tokens;
-    bool output_last;                // logits after the last token are wanted
+    bool output_last;  // logits after the last token are wanted
 };
 
 // One row a run with `output_last`, in the order of the runs. Valid until the next forward().

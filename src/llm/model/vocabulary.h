@@ -1,11 +1,11 @@
 #pragma once
 
+#include "llm/model/text_model.h"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "llm/model/text_model.h"
 
 namespace llm {
 

@@ -63,44 +63,47 @@ struct ErrorTraits {
 // The only place where a code meets its wire name, HTTP status, retry advice and prefix.
 constexpr ErrorTraits traits(ErrorCode code) {
     switch (code) {
-            // clang-format off
-    case ErrorCode::cuda_error:             return {"CUDA_ERROR", 500, true, "CUDA error: "};
-    case ErrorCode::invalid_request:        return {"INVALID_REQUEST", 400, false, "Invalid request: "};
-    case ErrorCode::inference_timeout:      return {"INFERENCE_TIMEOUT", 408, true, "Inference timeout: "};
-    case ErrorCode::deadline_exceeded:      return {"INFERENCE_TIMEOUT", 504, true, ""};
-    case ErrorCode::worker_unhealthy:       return {"WORKER_UNHEALTHY", 503, false, "Worker unhealthy: "};
-    case ErrorCode::not_ready:              return {"WORKER_UNHEALTHY", 503, true, "Worker unhealthy: "};
-    case ErrorCode::internal:               return {"INTERNAL", 500, true, "Internal error: "};
-    case ErrorCode::insufficient_resources: return {"INSUFFICIENT_RESOURCES", 503, true, "Insufficient resources: "};
-    case ErrorCode::insufficient_vram:      return {"INSUFFICIENT_VRAM", 503, true, "Insufficient VRAM: "};
-    case ErrorCode::all_slots_busy:         return {"ALL_SLOTS_BUSY", 503, true, ""};
-    case ErrorCode::not_found:              return {"NOT_FOUND", 404, false, ""};
-    case ErrorCode::method_not_allowed:     return {"METHOD_NOT_ALLOWED", 405, false, ""};
-    case ErrorCode::unsupported_media_type: return {"UNSUPPORTED_MEDIA_TYPE", 415, false, ""};
-    case ErrorCode::invalid_json:           return {"INVALID_JSON", 400, false, ""};
-    case ErrorCode::bad_request:            return {"INVALID_REQUEST", 400, false, ""};
-    case ErrorCode::body_too_large:         return {"BODY_TOO_LARGE", 413, false, ""};
-    case ErrorCode::headers_too_large:      return {"HEADERS_TOO_LARGE", 431, false, ""};
-    case ErrorCode::request_timeout:        return {"REQUEST_TIMEOUT", 408, true, ""};
-    case ErrorCode::expectation_failed:     return {"INVALID_REQUEST", 417, false, ""};
-    case ErrorCode::conflict:               return {"CONFLICT", 409, false, ""};
-    case ErrorCode::forbidden:              return {"FORBIDDEN", 403, false, ""};
-    case ErrorCode::missing_api_key:        return {"MISSING_API_KEY", 401, false, ""};
-    case ErrorCode::invalid_api_key:        return {"INVALID_API_KEY", 401, false, ""};
-    case ErrorCode::cancelled:              return {"CANCELLED", 499, false, ""};
-    case ErrorCode::timeout:                return {"TIMEOUT", 504, true, ""};
-    case ErrorCode::inference_failed:       return {"INFERENCE_FAILED", 500, true, ""};
-    case ErrorCode::vram_oom:               return {"VRAM_OOM", 503, true, ""};
-    case ErrorCode::usage_invalid:          return {"USAGE_INVALID", 500, false, ""};
-    case ErrorCode::config_invalid:         return {"CONFIG_INVALID", 500, false, ""};
-    case ErrorCode::bind_failed:            return {"BIND_FAILED", 500, false, ""};
-    case ErrorCode::model_not_found:        return {"MODEL_NOT_FOUND", 500, false, ""};
-    case ErrorCode::model_unreadable:       return {"MODEL_UNREADABLE", 500, false, ""};
-    case ErrorCode::model_corrupt:          return {"MODEL_CORRUPT", 500, false, ""};
-    case ErrorCode::model_unsupported:      return {"MODEL_UNSUPPORTED", 500, false, ""};
-    case ErrorCode::insufficient_memory:    return {"INSUFFICIENT_MEMORY", 500, false, ""};
-    case ErrorCode::device_unavailable:     return {"DEVICE_UNAVAILABLE", 500, false, ""};
-            // clang-format on
+        case ErrorCode::cuda_error: return {"CUDA_ERROR", 500, true, "CUDA error: "};
+        case ErrorCode::invalid_request:
+            return {"INVALID_REQUEST", 400, false, "Invalid request: "};
+        case ErrorCode::inference_timeout:
+            return {"INFERENCE_TIMEOUT", 408, true, "Inference timeout: "};
+        case ErrorCode::deadline_exceeded: return {"INFERENCE_TIMEOUT", 504, true, ""};
+        case ErrorCode::worker_unhealthy:
+            return {"WORKER_UNHEALTHY", 503, false, "Worker unhealthy: "};
+        case ErrorCode::not_ready: return {"WORKER_UNHEALTHY", 503, true, "Worker unhealthy: "};
+        case ErrorCode::internal: return {"INTERNAL", 500, true, "Internal error: "};
+        case ErrorCode::insufficient_resources:
+            return {"INSUFFICIENT_RESOURCES", 503, true, "Insufficient resources: "};
+        case ErrorCode::insufficient_vram:
+            return {"INSUFFICIENT_VRAM", 503, true, "Insufficient VRAM: "};
+        case ErrorCode::all_slots_busy: return {"ALL_SLOTS_BUSY", 503, true, ""};
+        case ErrorCode::not_found: return {"NOT_FOUND", 404, false, ""};
+        case ErrorCode::method_not_allowed: return {"METHOD_NOT_ALLOWED", 405, false, ""};
+        case ErrorCode::unsupported_media_type: return {"UNSUPPORTED_MEDIA_TYPE", 415, false, ""};
+        case ErrorCode::invalid_json: return {"INVALID_JSON", 400, false, ""};
+        case ErrorCode::bad_request: return {"INVALID_REQUEST", 400, false, ""};
+        case ErrorCode::body_too_large: return {"BODY_TOO_LARGE", 413, false, ""};
+        case ErrorCode::headers_too_large: return {"HEADERS_TOO_LARGE", 431, false, ""};
+        case ErrorCode::request_timeout: return {"REQUEST_TIMEOUT", 408, true, ""};
+        case ErrorCode::expectation_failed: return {"INVALID_REQUEST", 417, false, ""};
+        case ErrorCode::conflict: return {"CONFLICT", 409, false, ""};
+        case ErrorCode::forbidden: return {"FORBIDDEN", 403, false, ""};
+        case ErrorCode::missing_api_key: return {"MISSING_API_KEY", 401, false, ""};
+        case ErrorCode::invalid_api_key: return {"INVALID_API_KEY", 401, false, ""};
+        case ErrorCode::cancelled: return {"CANCELLED", 499, false, ""};
+        case ErrorCode::timeout: return {"TIMEOUT", 504, true, ""};
+        case ErrorCode::inference_failed: return {"INFERENCE_FAILED", 500, true, ""};
+        case ErrorCode::vram_oom: return {"VRAM_OOM", 503, true, ""};
+        case ErrorCode::usage_invalid: return {"USAGE_INVALID", 500, false, ""};
+        case ErrorCode::config_invalid: return {"CONFIG_INVALID", 500, false, ""};
+        case ErrorCode::bind_failed: return {"BIND_FAILED", 500, false, ""};
+        case ErrorCode::model_not_found: return {"MODEL_NOT_FOUND", 500, false, ""};
+        case ErrorCode::model_unreadable: return {"MODEL_UNREADABLE", 500, false, ""};
+        case ErrorCode::model_corrupt: return {"MODEL_CORRUPT", 500, false, ""};
+        case ErrorCode::model_unsupported: return {"MODEL_UNSUPPORTED", 500, false, ""};
+        case ErrorCode::insufficient_memory: return {"INSUFFICIENT_MEMORY", 500, false, ""};
+        case ErrorCode::device_unavailable: return {"DEVICE_UNAVAILABLE", 500, false, ""};
     }
     __builtin_unreachable();  // Not an enumerator: memory is corrupt.
 }

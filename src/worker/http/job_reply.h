@@ -73,7 +73,7 @@ boost::asio::awaitable<void> stream_job(JobStream<Output> job, StreamReply<Outpu
         const auto event = co_await job.next(patience_ends);
         if (!event) continue;
         if (const auto* failed = std::get_if<Failed>(&*event)) {
-            co_await stream.reply.send(error_response(failed->error));
+            stream.reply.send(error_response(failed->error));
             co_return;
         }
         frames += stream.frames(*event);

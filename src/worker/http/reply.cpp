@@ -34,14 +34,13 @@ std::string to_wire(const Response& response, const ReplyForm& form) {
 Reply::Reply(ClientSocket& socket, ReplyForm form, const HttpService& service)
     : socket_(socket), form_(std::move(form)), service_(service) {}
 
-asio::awaitable<void> Reply::send(Response response) {
-    WORKER_ASSERT(!response_ && !streaming_);
+void Reply::send(Response response) {
+    WORKER_ASSERT(!begun());
     response_ = std::move(response);
-    co_return;
 }
 
 asio::awaitable<bool> Reply::begin_stream(std::vector<std::pair<std::string, std::string>> fields) {
-    WORKER_ASSERT(!response_ && !streaming_);
+    WORKER_ASSERT(!begun());
     streaming_ = true;
     fields.emplace_back("cache-control", "no-cache");
     fields.emplace_back("x-accel-buffering", "no");

@@ -31,7 +31,7 @@ class Reply final : public ReplyWriter {
 public:
     Reply(ClientSocket& socket, ReplyForm form, const HttpService& service);
 
-    boost::asio::awaitable<void> send(Response response) override;
+    void send(Response response) override;
     boost::asio::awaitable<bool> begin_stream(
         std::vector<std::pair<std::string, std::string>> fields) override;
     boost::asio::awaitable<bool> write(std::string bytes) override;

@@ -21,9 +21,9 @@ class ReplyWriter {
 public:
     virtual ~ReplyWriter() = default;
 
-    // The reply goes out when the handler has returned, so that nothing the handler owns waits for
-    // a slow client.
-    virtual boost::asio::awaitable<void> send(Response response) = 0;
+    // Goes out when the handler has returned, so that nothing the handler owns waits for a slow
+    // client.
+    virtual void send(Response response) = 0;
 
     // The status line and head of a server-sent event stream (contract 4.4's headers are added).
     // False: the client has left, or asked for the head only; the stream is over.

@@ -63,7 +63,7 @@ public:
     // Requests in hand go on.
     void stop_accepting();
     // Returns when the last connection is gone, at most `patience` later; then it cuts them, and
-    // gives their handlers a moment to unwind.
+    // gives their handlers a moment to unwind. Requires: called once.
     boost::asio::awaitable<void> finish(std::chrono::milliseconds patience);
 
 private:

@@ -41,7 +41,8 @@ bool happens(std::promise<void>& event) {
 }
 
 awaitable<void> echo(Request& request, ReplyWriter& reply) {
-    co_await reply.send({.body = request.body});
+    reply.send({.body = request.body});
+    co_return;
 }
 
 awaitable<void> wait_forever(Lifetime& lifetime) {
@@ -75,7 +76,10 @@ awaitable<void> stream_until(ReplyWriter& reply, std::shared_ptr<AsyncSignal> en
 
 class ServerLimitsTest : public testing::Test {
 protected:
+    ~ServerLimitsTest() override { stop(); }
+
     TestServer& serve(HttpLimits limits = {}) {
+        stop();
         Router router;
         const auto add = [&](const char* method, const char* pattern, Handler handler) {
             router.add({.method = method, .pattern = pattern, .handler = std::move(handler)});
@@ -94,6 +98,12 @@ protected:
         server_->on_io(
             [&](HttpServer&) { stream_end_ = std::make_shared<AsyncSignal>(server_->executor()); });
         return *server_;
+    }
+
+    void stop() {
+        if (!server_) return;
+        server_->on_io([&](HttpServer&) { stream_end_.reset(); });
+        server_.reset();
     }
 
     static void get(HttpClient& client, const std::string& path) {
@@ -207,21 +217,21 @@ TEST_F(ServerLimitsTest, loopback_is_exempt_from_the_limit_per_address) {
 }
 
 TEST_F(ServerLimitsTest, waits_for_descriptors_when_there_are_none) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "UBSan's own checks need a descriptor";
+#endif
     serve();
-    HttpClient waiting(server_->port());  // Has its descriptor; the server's end has none yet.
-    get(waiting, "/");
-    EXPECT_EQ(waiting.read_reply().status, 200);
+    EXPECT_EQ(http_get(server_->port(), "/").status, 200);
+    while (connections() != 0) std::this_thread::yield();
 
     rlimit usual{};
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &usual), 0);
-    HttpClient late_holder(server_->port());
-    while (connections() < 2) std::this_thread::yield();
     const int next_free = dup(0);
     ASSERT_GE(next_free, 0);
     ::close(next_free);
-    rlimit none = usual;
-    none.rlim_cur = static_cast<rlim_t>(next_free) + 1;  // Room for the client's own end.
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+    rlimit one_more = usual;
+    one_more.rlim_cur = static_cast<rlim_t>(next_free) + 1;  // The client's own end takes it.
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &one_more), 0);
     HttpClient client(server_->port());
     get(client, "/");
     while (server_->log().find("cannot be accepted") == std::string::npos) {

@@ -10,7 +10,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <stdexcept>
 
 namespace worker {
@@ -21,18 +20,20 @@ using boost::asio::awaitable;
 constexpr std::size_t body_bytes_max = 1u << 20;
 
 awaitable<void> echo(Request& request, ReplyWriter& reply) {
-    co_await reply.send({.content_type = "text/plain", .body = "[" + request.body + "]"});
+    reply.send({.content_type = "text/plain", .body = "[" + request.body + "]"});
+    co_return;
 }
 
 awaitable<void> echo_later(Request& request, ReplyWriter& reply) {
     boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
     timer.expires_after(std::chrono::milliseconds(20));
     co_await timer.async_wait(boost::asio::use_awaitable);
-    co_await reply.send({.content_type = "text/plain", .body = "later " + request.params["word"]});
+    reply.send({.content_type = "text/plain", .body = "later " + request.params["word"]});
 }
 
 awaitable<void> no_content(Request&, ReplyWriter& reply) {
-    co_await reply.send({.status = 204});
+    reply.send({.status = 204});
+    co_return;
 }
 
 awaitable<void> count_to_two(Request&, ReplyWriter& reply) {
@@ -76,11 +77,22 @@ Router sample_router() {
     return router;
 }
 
+// Puts `value` in place of the rest of every line that begins with `name`.
+std::string with_value(std::string text, const std::string& name, const std::string& value) {
+    std::size_t at = text.find(name);
+    while (at != text.npos) {
+        const std::size_t begin = at + name.size();
+        text.replace(begin, text.find("\r\n", begin) - begin, value);
+        at = text.find(name, begin);
+    }
+    return text;
+}
+
 // Ids and dates differ from run to run.
-std::string normalised(const std::string& text) {
-    static const std::regex uuid("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
-    static const std::regex date("date: [^\r]*");
-    return std::regex_replace(std::regex_replace(text, uuid, "<id>"), date, "date: <date>");
+std::string normalised(std::string text) {
+    text = with_value(std::move(text), "\r\nx-correlation-id: ", "<id>");
+    text = with_value(std::move(text), "\r\nx-request-id: ", "<id>");
+    return with_value(std::move(text), "\r\ndate: ", "<date>");
 }
 
 const std::string usual = "x-correlation-id: <id>\r\nx-request-id: <id>\r\ndate: <date>\r\n";
@@ -282,8 +294,9 @@ TEST_F(ServerTest, refuses_what_is_no_request) {
     check_refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "INVALID_REQUEST");
     check_refused("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "INVALID_REQUEST");
     check_refused("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 400, "INVALID_REQUEST");
-    check_refused("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nx",
-                  400, "INVALID_REQUEST");
+    check_refused(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n\r\n",
+        400, "INVALID_REQUEST");
 }
 
 TEST_F(ServerTest, answers_from_the_head_before_the_body_has_come) {

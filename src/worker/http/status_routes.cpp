@@ -112,7 +112,8 @@ Response metrics(const StatusSources& sources, const WorkerStatus& status) {
 }
 
 awaitable<void> answer(const StatusSources& sources, Answer make, ReplyWriter& reply) {
-    co_await reply.send(make(sources, sources.board.read()));
+    reply.send(make(sources, sources.board.read()));
+    co_return;
 }
 
 LoadingProgress progress_of(const StatusSources& sources, const WorkerStatus& status) {

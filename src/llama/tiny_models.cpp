@@ -1,0 +1,141 @@
+#include "llama/tiny_models.h"
+
+#include "worker/base/assert.h"
+
+#include <ggml.h>
+#include <gguf.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <random>
+#include <string>
+
+namespace llama {
+
+namespace {
+
+constexpr std::int64_t tokens = 256;
+constexpr std::int64_t width = 64;
+
+// A GGUF file in the making.
+class Draft {
+public:
+    Draft(const std::string& architecture, unsigned layers)
+        : architecture_(architecture),
+          file_(gguf_init_empty()),
+          tensors_(ggml_init({.mem_size = 16u << 20, .mem_buffer = nullptr, .no_alloc = false})) {
+        gguf_set_val_str(file_, "general.architecture", architecture.c_str());
+        gguf_set_val_str(file_, "tokenizer.ggml.model", "no_vocab");
+        number("vocab_size", tokens);
+        number("context_length", 1024);
+        number("embedding_length", width);
+        number("block_count", layers);
+        gguf_set_val_f32(file_, key("attention.layer_norm_rms_epsilon").c_str(), 1e-5F);
+        random("token_embd.weight", {width, tokens});
+        constant("output_norm.weight", width, 1);
+    }
+    ~Draft() {
+        gguf_free(file_);
+        ggml_free(tensors_);
+    }
+    Draft(const Draft&) = delete;
+    Draft& operator=(const Draft&) = delete;
+
+    void number(const char* name, std::uint32_t value) {
+        gguf_set_val_u32(file_, key(name).c_str(), value);
+    }
+    void random(const std::string& name, std::initializer_list<std::int64_t> shape) {
+        fill(name, shape, [&] {
+            return static_cast<float>(static_cast<double>(generator_()) / 0x1p32 - 0.5) / 2;
+        });
+    }
+    void constant(const std::string& name, std::int64_t size, float value) {
+        fill(name, {size}, [&] { return value; });
+    }
+    void write(const std::filesystem::path& path) {
+        WORKER_ASSERT(gguf_write_to_file(file_, path.c_str(), false));
+    }
+
+private:
+    std::string key(const char* name) const { return architecture_ + "." + name; }
+
+    template <class Value>
+    void fill(const std::string& name, std::initializer_list<std::int64_t> shape, Value value) {
+        ggml_tensor* tensor =
+            ggml_new_tensor(tensors_, GGML_TYPE_F32, static_cast<int>(shape.size()), shape.begin());
+        ggml_set_name(tensor, name.c_str());
+        auto* elements = static_cast<float*>(tensor->data);
+        for (std::int64_t i = 0; i < ggml_nelements(tensor); ++i) elements[i] = value();
+        gguf_add_tensor(file_, tensor);
+    }
+
+    const std::string architecture_;
+    gguf_context* const file_;
+    ggml_context* const tensors_;
+    std::mt19937 generator_{1};
+};
+
+std::string block(unsigned layer, const char* name) {
+    return "blk." + std::to_string(layer) + "." + name;
+}
+
+}  // namespace
+
+void write_sliding_window_model(const std::filesystem::path& path) {
+    constexpr unsigned layers = 6;  // The sixth is the one without a window.
+    constexpr std::int64_t head = 32;
+    constexpr std::int64_t inner = 128;
+    Draft draft("gemma3", layers);
+    draft.number("feed_forward_length", inner);
+    draft.number("attention.head_count", 2);
+    draft.number("attention.head_count_kv", 1);
+    draft.number("attention.key_length", head);
+    draft.number("attention.value_length", head);
+    draft.number("attention.sliding_window", sliding_window);
+    for (unsigned i = 0; i < layers; ++i) {
+        for (const char* name : {"attn_norm.weight", "post_attention_norm.weight",
+                                 "ffn_norm.weight", "post_ffw_norm.weight"}) {
+            draft.constant(block(i, name), width, 1);
+        }
+        draft.constant(block(i, "attn_q_norm.weight"), head, 1);
+        draft.constant(block(i, "attn_k_norm.weight"), head, 1);
+        draft.random(block(i, "attn_q.weight"), {width, 2 * head});
+        draft.random(block(i, "attn_k.weight"), {width, head});
+        draft.random(block(i, "attn_v.weight"), {width, head});
+        draft.random(block(i, "attn_output.weight"), {2 * head, width});
+        draft.random(block(i, "ffn_gate.weight"), {width, inner});
+        draft.random(block(i, "ffn_up.weight"), {width, inner});
+        draft.random(block(i, "ffn_down.weight"), {inner, width});
+    }
+    draft.write(path);
+}
+
+void write_recurrent_model(const std::filesystem::path& path) {
+    constexpr unsigned layers = 2;
+    constexpr std::int64_t inner = 2 * width;
+    constexpr std::int64_t state = 16;
+    constexpr std::int64_t convolution = 4;
+    constexpr std::int64_t rank = 4;
+    Draft draft("mamba", layers);
+    draft.number("feed_forward_length", 0);
+    draft.number("attention.head_count", 0);
+    draft.number("ssm.conv_kernel", convolution);
+    draft.number("ssm.inner_size", inner);
+    draft.number("ssm.state_size", state);
+    draft.number("ssm.time_step_rank", rank);
+    for (unsigned i = 0; i < layers; ++i) {
+        draft.constant(block(i, "attn_norm.weight"), width, 1);
+        draft.random(block(i, "ssm_in.weight"), {width, 2 * inner});
+        draft.random(block(i, "ssm_conv1d.weight"), {convolution, inner});
+        draft.random(block(i, "ssm_conv1d.bias"), {inner});
+        draft.random(block(i, "ssm_x.weight"), {inner, rank + 2 * state});
+        draft.random(block(i, "ssm_dt.weight"), {rank, inner});
+        draft.random(block(i, "ssm_dt.bias"), {inner});
+        draft.random(block(i, "ssm_a"), {state, inner});
+        draft.random(block(i, "ssm_d"), {inner});
+        draft.random(block(i, "ssm_out.weight"), {inner, width});
+    }
+    draft.write(path);
+}
+
+}  // namespace llama

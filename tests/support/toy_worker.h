@@ -1,0 +1,82 @@
+#pragma once
+
+#include "llm/text_worker.h"
+#include "tests/support/http_client.h"
+#include "tests/support/toy_model.h"
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace llm {
+
+// A whole text worker in this process, on a free port, whose model recites the alphabet: "abc" is
+// continued by "defg…". Two slots, a queue of four, a context of 64 tokens.
+class ToyWorker {
+public:
+    ToyWorker() : worker_(bind()), thread_([this] { worker_->run(); }) {}
+
+    ~ToyWorker() {
+        worker_->shut_down();
+        thread_.join();
+    }
+    ToyWorker(const ToyWorker&) = delete;
+    ToyWorker& operator=(const ToyWorker&) = delete;
+
+    std::uint16_t port() const { return worker_->port(); }
+
+    void wait_until_ready() const {
+        while (worker::http_get(port(), "/readyz").status != 200) std::this_thread::yield();
+    }
+
+    // Closed, it holds the model back before its next step.
+    ToyGate& gate() { return gate_; }
+
+private:
+    static worker::Config config() {
+        worker::Config config;
+        config.host = "127.0.0.1";
+        config.port = 0;
+        config.model_ref = "toy";
+        config.parallel = 2;
+        config.max_queue = 4;
+        return config;
+    }
+
+    std::unique_ptr<TextWorker> bind() {
+        auto worker = TextWorker::bind(
+            config_, {},
+            {.log = log_,
+             .clock = clock_,
+             .narrator = narrator_,
+             .loader = [this](const worker::LoadObserver&,
+                              const std::atomic<bool>&) -> Result<LoadedModel> { return load(); },
+             .served_model = [] { return worker::ServedModel{}; }});
+        if (!worker) throw std::runtime_error(worker.error().message);
+        return std::move(*worker);
+    }
+
+    LoadedModel load() {
+        auto model = std::make_unique<ToyModel>(Capabilities{.context_max = 64,
+                                                             .sequences_max = 2,
+                                                             .sequences_decoded_max = 2,
+                                                             .cells = 128,
+                                                             .rows_max = 16,
+                                                             .output_rows_max = 2});
+        model->next = [](std::span<const Token> tokens) { return (tokens.back() + 1) % 26; };
+        model->gate = &gate_;
+        return {std::make_shared<ToyVocabulary>(), std::move(model)};
+    }
+
+    const worker::Config config_ = config();
+    ToyGate gate_;
+    worker::SystemClock clock_;
+    worker::Log log_{worker::LogFormat::text, worker::LogLevel::off};
+    worker::Narrator narrator_{log_, clock_};
+    std::unique_ptr<TextWorker> worker_;
+    std::thread thread_;
+};
+
+}  // namespace llm
