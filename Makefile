@@ -8,7 +8,7 @@ ARGS ?=
 PREFIX ?= /usr/local
 export MODEL HOST PORT PREFIX
 
-.PHONY: help build serve test install format lint clean
+.PHONY: help build serve test bench install format lint clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -26,6 +26,10 @@ serve: ## build and start it; MODEL=file.gguf HOST=127.0.0.1 PORT=8080 ARGS="mor
 
 test: ## every test: tidy, release, sanitizers, fuzzers
 	@tools/test.sh
+
+bench: ## measure on an idle machine; MODEL=file.gguf ROUNDS=9
+	@tools/packages.sh build
+	@tools/bench.sh
 
 install: ## install it; PREFIX=/usr/local
 	@tools/packages.sh build

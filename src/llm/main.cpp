@@ -5,9 +5,14 @@
 #include "llm/text_worker.h"
 #include "worker/app/config.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace llm {
@@ -26,6 +31,34 @@ int cannot_start(const worker::Error& error) {
     return 1;
 }
 
+// For whoever asked for any free port. A stdout that nobody reads must not hold up the start.
+void print_address(const std::string& host, std::uint16_t port) {
+    const std::string line = "http://" + host + ":" + std::to_string(port) + "\n";
+    pollfd out{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    if (poll(&out, 1, 0) != 1 || out.revents != POLLOUT) return;
+    [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, line.data(), line.size());
+}
+
+// What the flags promise and this version does not do is refused, not ignored.
+std::optional<worker::Error> unavailable(const worker::Config& config,
+                                         const TextSettings& settings) {
+    const std::pair<const char*, bool> wanted[] = {
+        {"--callback-url", config.callback_url.has_value()},
+        {"--hive-url", config.hive_url.has_value()},
+        {"--queen-url", config.queen_url.has_value()},
+        {"--tls-cert", config.tls_cert.has_value()},
+        {"--cors-origin", !config.cors_origins.empty()},
+        {"--engine cpu", config.engine == "cpu"},
+        {"--chat-template", settings.chat_template.has_value()},
+    };
+    for (const auto& [flag, given] : wanted)
+        if (given)
+            return worker::Error{worker::ErrorCode::config_invalid,
+                                 std::string(flag) + " is not available in version " +
+                                     program_version + ": start without it"};
+    return std::nullopt;
+}
+
 int serve(const worker::Config& config, const TextSettings& settings,
           const worker::Environment& environment) {
     worker::SystemClock clock;
@@ -37,8 +70,10 @@ int serve(const worker::Config& config, const TextSettings& settings,
                       .human = std::string("Starts version ") + program_version});
     for (const std::string& warning : config.warnings) log.write(worker::LogLevel::warn, warning);
 
-    llama::Library library(
-        [&log](worker::LogLevel level, std::string_view line) { log.write(level, line); });
+    // libllama warns of what is meant here, such as more cells than one context needs.
+    llama::Library library([&log](worker::LogLevel level, std::string_view line) {
+        log.write(level < worker::LogLevel::error ? worker::LogLevel::debug : level, line);
+    });
     ModelLoading loading(config, model_places(environment), library, narrator);
     const auto worker =
         TextWorker::bind(config, settings,
@@ -52,6 +87,7 @@ int serve(const worker::Config& config, const TextSettings& settings,
                               },
                           .served_model = [&] { return served_model(loading.report(), config); }});
     if (!worker) return cannot_start(worker.error());
+    if (config.port == 0) print_address(config.host, (*worker)->port());
     return (*worker)->run();
 }
 
@@ -69,6 +105,7 @@ int run(const std::vector<std::string>& arguments) {
         std::fputs(invocation->output.c_str(), stdout);
         return 0;
     }
+    if (const auto error = unavailable(invocation->config, settings)) return cannot_start(*error);
     return serve(invocation->config, settings, environment);
 }
 

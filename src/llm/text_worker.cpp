@@ -2,6 +2,7 @@
 
 #include "llm/api/native_routes.h"
 #include "worker/base/ids.h"
+#include "worker/http/bearer_auth.h"
 
 #include <boost/asio/post.hpp>
 
@@ -21,7 +22,13 @@ worker::HttpSettings http_settings(const Config& config) {
     worker::HttpSettings settings{.host = config.host, .port = config.port};
     settings.limits.body_bytes = config.body_bytes_max;
     settings.limits.connections = config.connections_max;
-    settings.check_host = config.api_tokens.empty();
+    settings.check_host = config.api_tokens.empty() && !config.no_auth;
+    const auto auth = std::make_shared<const worker::BearerAuth>(
+        config.api_tokens, config.trust_loopback ? worker::BearerAuth::Loopback::trusted
+                                                 : worker::BearerAuth::Loopback::needs_token);
+    settings.authorize = [auth](const worker::Request& request, const worker::Route& route) {
+        return auth->refusal(request, route);
+    };
     return settings;
 }
 

@@ -152,6 +152,24 @@ class InferenceTest(unittest.TestCase):
             stream.leave()
 
 
+class TokenTest(unittest.TestCase):
+    def test_a_token_is_asked_for_and_never_told(self):
+        secret = "rbee-7d1f0c55e2"
+        with Worker("--host", "127.0.0.1", env={"LLORCH_API_TOKEN": secret}) as worker:
+            worker.ready()
+            body = {"prompt": PROMPT, "max_tokens": 2, "stream": False}
+            for headers, code in (({}, "MISSING_API_KEY"),
+                                  ({"authorization": "Bearer wrong"}, "INVALID_API_KEY")):
+                status, reply = worker.post(body, headers=headers)
+                self.assertEqual((status, reply["error"]["code"]), (401, code))
+            status, _ = worker.post(body, headers={"authorization": f"Bearer {secret}"})
+            self.assertEqual(status, 200)
+            told = "".join(worker.get(path)[1] for path in ("/info", "/metrics", "/health"))
+            worker.signal()
+            worker.wait_for("server_shutdown")
+            self.assertNotIn(secret, told + json.dumps(worker.log))
+
+
 class LoadingTest(unittest.TestCase):
     def test_every_status_route_answers_while_the_model_loads(self):
         with Worker() as worker:

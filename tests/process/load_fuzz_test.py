@@ -22,7 +22,10 @@ def mutate(file, header, chance):
     """A few changes, most of them where the file describes itself."""
     file = bytearray(file)
     for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
-        at = chance.randrange(len(file) if chance.random() < 0.1 else header)
+        end = len(file) if chance.random() < 0.1 else min(header, len(file))
+        if end == 0:
+            break
+        at = chance.randrange(end)
         kind = chance.randrange(6)
         if kind == 0:
             file[at] ^= 1 << chance.randrange(8)
@@ -35,7 +38,7 @@ def mutate(file, header, chance):
         elif kind == 3:
             del file[at:at + chance.randrange(1, 40)]
         elif kind == 4:
-            other = chance.randrange(header)
+            other = chance.randrange(end)
             file[at:at] = file[other:other + chance.randrange(1, 40)]
         else:
             del file[at:None if chance.random() < 0.1 else at + 8]

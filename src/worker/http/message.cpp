@@ -1,9 +1,7 @@
 #include "worker/http/message.h"
 
+#include "worker/contract/error_body.h"
 #include "worker/http/request_target.h"
-
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -37,12 +35,10 @@ std::optional<std::string> Request::query_value(std::string_view name) const {
 }
 
 Response error_response(const Error& error) {
-    const ErrorTraits error_traits = traits(error.code);
-    boost::json::object body;
-    body["code"] = error_traits.wire_name;
-    body["message"] = wire_message(error);
-    body["retriable"] = error_traits.retriable;
-    Response response{.status = error_traits.http_status, .body = boost::json::serialize(body)};
+    const bool about_token =
+        error.code == ErrorCode::missing_api_key || error.code == ErrorCode::invalid_api_key;
+    Response response{.status = traits(error.code).http_status,
+                      .body = about_token ? api_key_error_body(error) : error_body(error)};
     if (error.retry_after) {
         response.fields.emplace_back("retry-after", std::to_string(error.retry_after->count()));
     }
