@@ -2,6 +2,7 @@
 
 #include "worker/engine/backend.h"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -38,7 +39,7 @@ public:
     // Jobs start while their texts together fit into `cells`.
     EchoEngine(std::uint32_t slots, std::size_t cells) : slots_(slots), cells_(cells) {}
 
-    NextStep next_step = NextStep::works;
+    std::atomic<NextStep> next_step = NextStep::works;  // Thread: any.
     // Called in each load; may wait, to hold a worker in `loading`.
     std::function<Result<void>(const LoadObserver&)> on_load;
     // Called in each step; may wait, to hold a job in mid-stream.
@@ -61,7 +62,7 @@ public:
 
     Result<void> step(Reports<EchoOutput>& reports) override {
         if (on_step) on_step();
-        switch (std::exchange(next_step, NextStep::works)) {
+        switch (next_step.exchange(NextStep::works)) {
             case NextStep::works: break;
             case NextStep::fails: return fail(ErrorCode::inference_failed, "the step failed");
             case NextStep::throws: throw std::runtime_error("the step threw");

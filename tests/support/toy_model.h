@@ -2,12 +2,11 @@
 
 #include "llm/model/text_model.h"
 #include "llm/model/vocabulary.h"
+#include "tests/support/gate.h"
 #include "worker/base/assert.h"
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,28 +35,6 @@ public:
     bool ends_generation(Token token) const override { return token == end; }
 };
 
-// Holds a model's steps back while it is closed.
-class ToyGate {
-public:
-    void close() { set(false); }
-    void open() { set(true); }
-    void pass() {
-        std::unique_lock lock(mutex_);
-        opened_.wait(lock, [&] { return open_; });
-    }
-
-private:
-    void set(bool open) {
-        const std::lock_guard lock(mutex_);
-        open_ = open;
-        opened_.notify_all();
-    }
-
-    std::mutex mutex_;
-    std::condition_variable opened_;
-    bool open_ = true;
-};
-
 // A model whose next token is a function of every token before it, so that a token computed at the
 // wrong place, twice, or in another sequence changes the text. Aborts when the port's requirements
 // are not kept.
@@ -69,7 +46,7 @@ public:
     }
 
     bool fail_next = false;
-    ToyGate* gate = nullptr;  // each step passes it
+    worker::Gate* gate = nullptr;  // each step passes it
     // What follows a text whose tokens are these; by default any letter but the special ones.
     Token (*next)(std::span<const Token> tokens) = any_letter;
 

@@ -32,7 +32,7 @@ public:
     }
 
     // Closed, it holds the model back before its next step.
-    ToyGate& gate() { return gate_; }
+    worker::Gate& gate() { return gate_; }
 
 private:
     static worker::Config config() {
@@ -71,7 +71,7 @@ private:
     }
 
     const worker::Config config_ = config();
-    ToyGate gate_;
+    worker::Gate gate_;
     worker::SystemClock clock_;
     worker::Log log_{worker::LogFormat::text, worker::LogLevel::off};
     worker::Narrator narrator_{log_, clock_};

@@ -18,8 +18,9 @@ namespace {
 
 // A second is promised to whoever stops a worker that still loads.
 constexpr std::chrono::milliseconds loading_stop_patience = 700ms;
-// Replies that are complete go out, then connections are cut.
-constexpr std::chrono::milliseconds connections_patience = 2s;
+// Replies that are complete go out, then connections are cut: a client that keeps its end open does
+// not keep the worker from ending, which a queen wants within 2 s of which jobs may take 1.5.
+constexpr std::chrono::milliseconds connections_patience = 300ms;
 // A step under way is interrupted; this is for one that does not listen.
 constexpr std::chrono::milliseconds engine_stop_patience = 5s;
 

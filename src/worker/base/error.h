@@ -41,7 +41,7 @@ enum class ErrorCode : std::uint8_t {
     timeout,
     inference_failed,
     vram_oom,
-    // Start-up: the process says one of these and exits, with 2 for the first and 1 for the others.
+    // Start-up: the process says one of these and exits with 1.
     usage_invalid,
     config_invalid,
     bind_failed,
@@ -91,7 +91,7 @@ constexpr ErrorTraits traits(ErrorCode code) {
         case ErrorCode::forbidden: return {"FORBIDDEN", 403, false, ""};
         case ErrorCode::missing_api_key: return {"MISSING_API_KEY", 401, false, ""};
         case ErrorCode::invalid_api_key: return {"INVALID_API_KEY", 401, false, ""};
-        case ErrorCode::cancelled: return {"CANCELLED", 499, false, ""};
+        case ErrorCode::cancelled: return {"CANCELLED", 503, false, ""};
         case ErrorCode::timeout: return {"TIMEOUT", 504, true, ""};
         case ErrorCode::inference_failed: return {"INFERENCE_FAILED", 500, true, ""};
         case ErrorCode::vram_oom: return {"VRAM_OOM", 503, true, ""};

@@ -15,10 +15,10 @@ namespace worker {
 
 // Who this worker is. Constant once the port is known.
 struct WorkerIdentity {
-    std::string worker_id;
-    std::string model_ref;
-    std::string implementation;
-    std::string version;
+    std::string worker_id = {};
+    std::string model_ref = {};
+    std::string implementation = {};
+    std::string version = {};
     std::uint16_t port = 0;
 };
 

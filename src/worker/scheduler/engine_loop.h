@@ -54,6 +54,7 @@ public:
         for (Command<Input>& command : commands) take(std::move(command), report);
         if (was_idle) idle_until_ = clock_.now();
         start_queued(report.reports);
+        publish();  // Before the step too, so that one which never ends is seen as work.
         if (!running_.empty()) step(report.reports);
         publish();
         if (!report.reports.empty() || !report.forgotten.empty()) deliver_(std::move(report));

@@ -66,6 +66,15 @@ TEST_F(EngineLoopTest, a_job_waits_for_a_slot) {
     EXPECT_EQ(turn(), "2+ 2:c 2.");
 }
 
+TEST_F(EngineLoopTest, a_step_that_has_not_ended_counts_as_work) {
+    engine_.on_step = [this] {
+        EXPECT_EQ(board_.read().jobs_running, 1u);
+        EXPECT_EQ(board_.read().backend.slots_busy, 1u);
+    };
+    turn({submit(1, "a")});
+    EXPECT_FALSE(board_.read().has_work());
+}
+
 TEST_F(EngineLoopTest, a_higher_priority_goes_first_then_the_older) {
     turn({submit(1, "xx")});
     turn({submit(2, "a"), submit(3, "b", 5), submit(4, "c", 5)});
