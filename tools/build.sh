@@ -4,6 +4,9 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
 
+# Another checkout of the same sources finds what this one has compiled.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 preset=$1
 shift
 folder=build/$preset

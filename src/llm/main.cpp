@@ -50,6 +50,9 @@ std::optional<worker::Error> unavailable(const worker::Config& config,
         {"--cors-origin", !config.cors_origins.empty()},
         {"--engine cpu", config.engine == "cpu"},
         {"--chat-template", settings.chat_template.has_value()},
+        {"--any-model", settings.any_model},
+        {"--use-model-defaults", settings.use_model_defaults},
+        {"--log-content", config.log_content},
     };
     for (const auto& [flag, given] : wanted)
         if (given)

@@ -53,7 +53,7 @@ TextWorker::TextWorker(const Config& config, const TextSettings& settings, Parts
                .started = parts_.clock.now(),
                .identity = {},
                .model = {}},
-      backend_(parts_.loader, parts_.clock),
+      backend_(parts_.loader, parts_.clock, settings.gap_max),
       engine_({.io = io_.get_executor(),
                .backend = backend_,
                .board = board_,

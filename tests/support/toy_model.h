@@ -3,6 +3,7 @@
 #include "llm/model/text_model.h"
 #include "llm/model/vocabulary.h"
 #include "tests/support/gate.h"
+#include "tests/support/manual_clock.h"
 #include "worker/base/assert.h"
 
 #include <cstddef>
@@ -47,6 +48,9 @@ public:
 
     bool fail_next = false;
     worker::Gate* gate = nullptr;  // each step passes it
+    // What a step takes of a clock that stands still otherwise.
+    worker::ManualClock* clock = nullptr;
+    worker::Clock::Duration takes_per_row{};
     // What follows a text whose tokens are these; by default any letter but the special ones.
     Token (*next)(std::span<const Token> tokens) = any_letter;
 
@@ -72,6 +76,7 @@ public:
             rows += run.tokens.size();
             if (run.output_last) append_logits(next(tokens));
         }
+        if (clock != nullptr) clock->advance(takes_per_row * static_cast<int>(rows));
         WORKER_ASSERT(rows <= capabilities_.rows_max && cells_used() <= capabilities_.cells);
         return Logits{logits_, capabilities_.vocabulary_size};
     }

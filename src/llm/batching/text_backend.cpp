@@ -16,8 +16,8 @@ using worker::Started;
 namespace {
 
 // A step with prompt rows in it lasts about this long at most, so that a cancelled job's slot is
-// free soon and no running stream waits long.
-constexpr double step_seconds_max = 0.25;
+// free soon.
+constexpr std::chrono::milliseconds step_max{250};
 constexpr std::uint32_t prompt_rows_min = 32;
 
 Result<void> step_error(ForwardError error) {
@@ -33,8 +33,9 @@ Result<void> step_error(ForwardError error) {
 
 }  // namespace
 
-TextBackend::TextBackend(ModelLoader loader, const worker::Clock& clock)
-    : loader_(std::move(loader)), clock_(clock) {}
+TextBackend::TextBackend(ModelLoader loader, const worker::Clock& clock,
+                         std::chrono::milliseconds gap_max)
+    : loader_(std::move(loader)), clock_(clock), gap_max_(gap_max) {}
 
 Result<void> TextBackend::load(const worker::LoadObserver& observer) {
     Result<LoadedModel> loaded = loader_(observer, interrupted_);
@@ -80,11 +81,15 @@ std::vector<Grant> TextBackend::plan() const {
 
 StepBudget TextBackend::budget() const {
     const std::uint32_t rows = loaded_.model->capabilities().rows_max;
-    const double measured = prefill_rate_.per_second();
-    if (measured == 0) return {.rows_max = rows, .prompt_rows_max = rows};
-    const auto affordable = static_cast<std::uint32_t>(
-        std::clamp(measured * step_seconds_max, double{prompt_rows_min}, double(rows)));
-    return {.rows_max = std::min(rows, affordable + slots()), .prompt_rows_max = affordable};
+    const double rows_a_second = prefill_rate_.per_second();
+    if (rows_a_second == 0) return {.rows_max = rows, .prompt_rows_max = rows};
+    const auto rows_in = [&](std::chrono::duration<double> time) {
+        const double affordable = rows_a_second * time.count();
+        return static_cast<std::uint32_t>(
+            std::clamp(affordable, double{prompt_rows_min}, double(rows)));
+    };
+    return {.rows_max = std::min(rows, rows_in(step_max) + slots()),
+            .prompt_rows_max = rows_in(gap_max_)};
 }
 
 tl::expected<Logits, ForwardError> TextBackend::forward(const std::vector<Grant>& grants) {
@@ -138,6 +143,8 @@ worker::BackendStatus TextBackend::status() const {
     if (!loaded_.model) return status;
     status.slots_total = slots();
     status.slots_busy = static_cast<std::uint32_t>(generations_.size());
+    status.cells_total = loaded_.model->capabilities().cells;
+    for (const auto& generation : generations_) status.cells_used += generation->length();
     status.device_bytes = loaded_.model->device_bytes();
     status.host_bytes = loaded_.model->host_bytes();
     return status;

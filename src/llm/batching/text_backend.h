@@ -34,7 +34,8 @@ using ModelLoader = std::function<Result<LoadedModel>(const worker::LoadObserver
 // out of them.
 class TextBackend final : public worker::InferenceBackend<GenerateJob, TextOutput> {
 public:
-    TextBackend(ModelLoader loader, const worker::Clock& clock);
+    // `gap_max`: how long a prompt may hold up the streams that run beside it, about.
+    TextBackend(ModelLoader loader, const worker::Clock& clock, std::chrono::milliseconds gap_max);
 
     Result<void> load(const worker::LoadObserver& observer) override;
     Result<std::optional<worker::Started>> start(worker::JobId id, GenerateJob& job) override;
@@ -59,6 +60,7 @@ private:
 
     const ModelLoader loader_;
     const worker::Clock& clock_;
+    const std::chrono::milliseconds gap_max_;
     std::atomic<bool> interrupted_ = false;  // Thread: any.
     LoadedModel loaded_;
     std::vector<std::unique_ptr<Generation>> generations_;  // oldest first

@@ -13,6 +13,8 @@
 namespace llm {
 namespace {
 
+using namespace std::chrono_literals;
+
 struct Spec {
     std::vector<Token> prompt;
     std::uint32_t max_tokens;
@@ -45,9 +47,10 @@ public:
               [&](const worker::LoadObserver&, const std::atomic<bool>&) -> Result<LoadedModel> {
                   auto model = std::make_unique<ToyModel>(capabilities);
                   model_ = model.get();
+                  model_->clock = &clock_;
                   return LoadedModel{std::make_shared<ToyVocabulary>(), std::move(model)};
               },
-              clock_) {
+              clock_, 50ms) {
         EXPECT_TRUE(backend_.load([](const worker::LoadProgress&) { return true; }));
     }
 
@@ -138,6 +141,28 @@ TEST(TextBackend, a_failed_step_is_an_error_and_the_next_job_runs) {
     ASSERT_TRUE(bench.start(2, spec));
     while (bench.ended[2] == 0) ASSERT_TRUE(bench.step());
     EXPECT_EQ(bench.said[2], text_alone(spec, 64));
+}
+
+TEST(TextBackend, a_prompt_beside_a_running_stream_takes_the_rows_of_one_gap) {
+    Capabilities wide = two_slots;
+    wide.context_max = wide.cells = 4000;
+    wide.rows_max = 512;
+    Bench bench(wide);
+    bench.model().takes_per_row = 1ms;  // 50 rows in the gap of 50 ms, 250 in the longest step
+    ASSERT_TRUE(bench.start(1, {std::vector<Token>(300, 1), 100}));
+    ASSERT_TRUE(bench.step());  // Measures the rate, and begins to decode.
+    ASSERT_TRUE(bench.start(2, {std::vector<Token>(1000, 2), 100}));
+    const std::size_t before = bench.model().cells_used();
+    ASSERT_TRUE(bench.step());
+    EXPECT_EQ(bench.model().cells_used() - before, 1u + 50u);
+}
+
+TEST(TextBackend, its_status_tells_of_cells) {
+    Bench bench(two_slots);
+    ASSERT_TRUE(bench.start(1, {{1, 2, 3}, 5}));
+    ASSERT_TRUE(bench.step());
+    EXPECT_EQ(bench.backend().status().cells_total, 128u);
+    EXPECT_EQ(bench.backend().status().cells_used, 3u);
 }
 
 RC_GTEST_PROP(TextBackend, jobs_together_say_what_they_say_alone, ()) {

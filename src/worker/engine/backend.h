@@ -27,6 +27,8 @@ using LoadObserver = std::function<bool(const LoadProgress&)>;
 struct BackendStatus {
     std::uint32_t slots_total = 0;
     std::uint32_t slots_busy = 0;
+    std::uint32_t cells_total = 0;  // of the KV cache; 0 where a modality has none
+    std::uint32_t cells_used = 0;
     std::uint64_t device_bytes = 0;  // device memory held: weights, KV cache, compute buffers
     std::uint64_t host_bytes = 0;    // the same in host memory
 };

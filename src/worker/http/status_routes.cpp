@@ -108,7 +108,9 @@ Response metrics(const StatusSources& sources, const WorkerStatus& status) {
             .body = sources.metrics.scrape({.uptime = sources.clock.now() - sources.started,
                                             .device_bytes = status.backend.device_bytes,
                                             .jobs_running = status.jobs_running,
-                                            .jobs_queued = status.jobs_queued})};
+                                            .jobs_queued = status.jobs_queued,
+                                            .cells_used = status.backend.cells_used,
+                                            .cells_total = status.backend.cells_total})};
 }
 
 awaitable<void> answer(const StatusSources& sources, Answer make, ReplyWriter& reply) {
