@@ -27,7 +27,7 @@ serve: ## build and start it; MODEL=file.gguf HOST=127.0.0.1 PORT=8080 ARGS="mor
 test: ## every test: tidy, release, sanitizers, fuzzers
 	@tools/test.sh
 
-bench: ## measure on an idle machine; MODEL=file.gguf ROUNDS=9
+bench: ## measure on an idle machine; MODEL=file.gguf ROUNDS=25
 	@tools/packages.sh build
 	@tools/bench.sh
 

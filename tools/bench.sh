@@ -6,4 +6,4 @@ source tools/steps.sh
 tools/build.sh release llm-worker-rbee bare_decode
 model=${MODEL:-$(tools/fetch.sh model)}
 exec python3 bench/decode_rate.py build/release/llm-worker-rbee build/release/bench/bare_decode \
-    "$model" "${ROUNDS:-9}"
+    "$model" "${ROUNDS:-25}"
