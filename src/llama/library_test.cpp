@@ -1,6 +1,7 @@
 #include "llama/library.h"
 
 #include "llama/model.h"
+#include "tests/support/temporary_file.h"
 
 #include <ggml.h>
 #include <gtest/gtest.h>
@@ -15,12 +16,6 @@ namespace llama {
 namespace {
 
 using worker::ErrorCode;
-
-std::filesystem::path file_with(std::string_view content) {
-    const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "no_model.gguf";
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
-}
 
 TEST(LibraryTest, lists_the_processor_among_the_devices) {
     const Library library(nullptr);
@@ -40,8 +35,9 @@ TEST(LibraryTest, hands_the_log_to_the_sink_and_keeps_the_reason) {
         EXPECT_EQ(line.find('\n'), std::string_view::npos);
         if (level == worker::LogLevel::error) errors.emplace_back(line);
     });
-    const auto model = load_model(library, {.paths = {file_with("this is no model")}},
-                                  [](double) { return true; });
+    const worker::TemporaryFile file("no_model.gguf");
+    std::ofstream(file.path()) << "this is no model";
+    const auto model = load_model(library, {.paths = {file.path()}}, [](double) { return true; });
     ASSERT_FALSE(model.has_value());
     EXPECT_EQ(model.error().code, ErrorCode::model_corrupt);
     EXPECT_NE(model.error().message.find("error loading model"), std::string::npos)
@@ -55,7 +51,8 @@ TEST(LibraryTest, refuses_a_device_that_is_not_there) {
     worker::Device none;
     none.kind = "cuda";
     none.index = 1000;
-    const auto model = load_model(library, {.paths = {file_with("")}, .devices = {none}},
+    const worker::TemporaryFile file("no_model.gguf");
+    const auto model = load_model(library, {.paths = {file.path()}, .devices = {none}},
                                   [](double) { return true; });
     ASSERT_FALSE(model.has_value());
     EXPECT_EQ(model.error().code, ErrorCode::device_unavailable);

@@ -2,6 +2,7 @@
 #include "llama/library.h"
 #include "llama/text_model.h"
 #include "llama/tiny_models.h"
+#include "tests/support/temporary_file.h"
 
 #include <gtest/gtest.h>
 
@@ -23,9 +24,9 @@ constexpr SequenceId third{2};
 class MemoryKindsTest : public testing::Test {
 protected:
     void load(void (*write)(const std::filesystem::path&)) {
-        const auto path = std::filesystem::path(testing::TempDir()) / "memory_kind.gguf";
-        write(path);
-        auto loaded = load_model(library_, {.paths = {path}}, [](double) { return true; });
+        const worker::TemporaryFile file("memory_kind.gguf");
+        write(file.path());
+        auto loaded = load_model(library_, {.paths = {file.path()}}, [](double) { return true; });
         ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
         model_ = std::move(*loaded);
         text_model_ = make();

@@ -1,6 +1,7 @@
 #include "llama/model.h"
 
 #include "llama/test_model.h"
+#include "tests/support/temporary_file.h"
 
 #include <gtest/gtest.h>
 
@@ -38,12 +39,11 @@ TEST_F(ModelTest, gives_up_loading_when_told_to) {
 }
 
 TEST_F(ModelTest, refuses_a_file_that_is_cut_short) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "cut_short.gguf";
-    std::filesystem::copy_file(*environment("RBEE_TEST_MODEL"), path,
-                               std::filesystem::copy_options::overwrite_existing);
-    std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
-    const auto loaded = load_model(test_library(), {.paths = {path}}, [](double) { return true; });
-    std::filesystem::remove(path);
+    const worker::TemporaryFile file("cut_short.gguf");
+    std::filesystem::copy_file(*environment("RBEE_TEST_MODEL"), file.path());
+    std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) / 2);
+    const auto loaded =
+        load_model(test_library(), {.paths = {file.path()}}, [](double) { return true; });
     ASSERT_FALSE(loaded.has_value());
     EXPECT_EQ(loaded.error().code, worker::ErrorCode::model_corrupt);
     EXPECT_NE(loaded.error().message.find("not within the file bounds"), std::string::npos)
