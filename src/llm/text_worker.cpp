@@ -63,15 +63,19 @@ TextWorker::TextWorker(const Config& config, const TextSettings& settings, Parts
               {.queue_max = config.queue_max()}, config.parallel),
       codec_(io_.get_executor(), codec_waiting_max),
       service_{.scheduler = engine_.scheduler(),
+               .jobs = engine_.jobs(),
                .codec = codec_,
                .board = board_,
                .clock = parts_.clock,
+               .log = parts_.log,
                .model_ref = config.model_ref,
                .request_timeout = config.request_timeout} {
     add_status_routes(router_, sources_);
     add_native_routes(router_, service_,
-                      {.prompt_chars_max = settings.prompt_chars_max,
-                       .output_tokens_max = settings.output_tokens_max});
+                      {.limits = {.prompt_chars_max = settings.prompt_chars_max,
+                                  .output_tokens_max = settings.output_tokens_max},
+                       .one_call = config.callback_url ? OneCall::by_default
+                                                       : OneCall::on_request});
 }
 
 Result<std::unique_ptr<TextWorker>> TextWorker::bind(const Config& config,

@@ -19,6 +19,7 @@ public:
     ToyWorker() : worker_(bind()), thread_([this] { worker_->run(); }) {}
 
     ~ToyWorker() {
+        gate_.open();
         worker_->shut_down();
         thread_.join();
     }

@@ -4,8 +4,10 @@
 #include "worker/base/ids.h"
 #include "worker/base/json.h"
 #include "worker/contract/error_body.h"
+#include "worker/http/deadline.h"
 #include "worker/http/event_writer.h"
 #include "worker/http/job_reply.h"
+#include "worker/http/job_routes.h"
 #include "worker/http/message.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -35,8 +37,15 @@ constexpr std::size_t inline_body_bytes = 4 << 10;
 struct PreparedJob {
     GenerateRequest request;
     GenerateJob job;
+    worker::JobTerms terms = {};  // filled in on the io thread
 };
 using Prepared = tl::expected<PreparedJob, Response>;
+
+std::string token_frame(const TextOutput& output, std::uint64_t index) {
+    std::string frame;
+    append_token_frame(frame, output.text, index);
+    return frame;
+}
 
 Response violations_response(const worker::Violations& violations) {
     return {.status = worker::http_status(violations), .body = worker::violations_body(violations)};
@@ -78,42 +87,69 @@ Prepared prepare(const std::string& body, const GenerateRules& rules, const Text
     return PreparedJob{std::move(*request), std::move(job)};
 }
 
+// What a POST is answered with.
+enum class ReplyKind : std::uint8_t { job, stream, whole };
+
+// Source: wire contract, 4.2. An explicit `stream` says more than the hints do.
+ReplyKind reply_kind(const GenerateRequest& body, const Request& request, OneCall one_call) {
+    if (body.operation) return ReplyKind::job;
+    if (body.stream) return *body.stream ? ReplyKind::stream : ReplyKind::whole;
+    const bool streams =
+        body.job_id || worker::accepts_events(request) || one_call == OneCall::by_default;
+    return streams ? ReplyKind::stream : ReplyKind::job;
+}
+
 // The routes' state. Constant after construction but for the rules, which follow the context.
 class NativeRoutes {
 public:
-    NativeRoutes(TextService& service, const NativeLimits& limits)
-        : service_(service), limits_(limits) {}
+    NativeRoutes(TextService& service, const NativeSettings& settings)
+        : service_(service), settings_(settings) {}
 
+    // POST /v1/inference
     awaitable<void> infer(Request& request, ReplyWriter& reply) {
+        std::optional<PreparedJob> prepared = co_await prepare_or_refuse(request, reply);
+        if (!prepared) co_return;
+        switch (reply_kind(prepared->request, request, settings_.one_call)) {
+            case ReplyKind::job: return_job(std::move(*prepared), "/v1/inference", reply); break;
+            case ReplyKind::stream: co_await stream(std::move(*prepared), request, reply); break;
+            case ReplyKind::whole: co_await whole(std::move(*prepared), reply); break;
+        }
+    }
+
+    // POST /v1/jobs
+    awaitable<void> make_job(Request& request, ReplyWriter& reply) {
+        std::optional<PreparedJob> prepared = co_await prepare_or_refuse(request, reply);
+        if (prepared) return_job(std::move(*prepared), "/v1/jobs", reply);
+    }
+
+private:
+    // Nothing when the reply has been sent.
+    awaitable<std::optional<PreparedJob>> prepare_or_refuse(Request& request, ReplyWriter& reply) {
         if (const auto refusal = service_.scheduler.refusal()) {
             reply.send(refused(*refusal));
-            co_return;
+            co_return std::nullopt;
         }
         Prepared prepared = co_await prepare_request(request);
         if (!prepared) {
             reply.send(std::move(prepared.error()));
-            co_return;
+            co_return std::nullopt;
         }
-        const std::string job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4());
-        auto job = service_.scheduler.submit(
-            std::move(prepared->job),
-            {.job_id = job_id,
-             .correlation_id = request.correlation_id,
-             .priority = prepared->request.priority,
-             .deadline = service_.clock.now() + service_.request_timeout});
-        if (!job) {
-            reply.send(refused(job.error()));
-            co_return;
+        const auto deadline = worker::job_deadline(request, service_.clock,
+                                                   service_.request_timeout, service_.log);
+        if (!deadline) {
+            reply.send(worker::error_response(deadline.error()));
+            co_return std::nullopt;
         }
-        // Source: wire contract, 4.2.
-        if (prepared->request.stream.value_or(true)) {
-            co_await stream(job_id, std::move(*job), request, reply);
-        } else {
-            co_await whole(job_id, std::move(*job), reply);
-        }
+        prepared->terms = {
+            .job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4()),
+            .correlation_id = request.correlation_id,
+            .owner = request.caller,
+            .priority = prepared->request.priority,
+            .deadline = *deadline,
+            .units_in = static_cast<std::uint32_t>(prepared->job.prompt.size())};
+        co_return std::move(*prepared);
     }
 
-private:
     awaitable<Prepared> prepare_request(Request& request) {
         if (!rules_) rules_ = make_rules();
         if (request.body.size() <= inline_body_bytes)
@@ -129,53 +165,59 @@ private:
     }
 
     std::shared_ptr<const GenerateRules> make_rules() const {
-        NativeLimits limits = limits_;
+        NativeLimits limits = settings_.limits;
         limits.context_tokens = service_.model.context_max;
         return std::make_shared<const GenerateRules>(generate_rules(limits));
     }
 
-    static bool accepts_events(const Request& request) {
-        const auto accept = request.fields.find("accept");
-        return accept && accept->find("text/event-stream") != std::string_view::npos;
+    void return_job(PreparedJob prepared, const char* routes, ReplyWriter& reply) {
+        const std::string job_id = prepared.terms.job_id;
+        const auto taken =
+            service_.jobs.submit_kept(std::move(prepared.job), std::move(prepared.terms));
+        reply.send(taken ? worker::job_response(job_id, routes) : refused(taken.error()));
     }
 
-    awaitable<void> stream(std::string job_id, worker::JobStream<TextOutput> job,
-                           const Request& request, ReplyWriter& reply) {
-        worker::EventWriter writer({service_.board, service_.clock}, std::move(job_id),
-                                   service_.model_ref, worker::EventDetail::all);
-        return worker::stream_job<TextOutput>(std::move(job),
-                                              {.reply = reply,
+    awaitable<void> stream(PreparedJob prepared, const Request& request, ReplyWriter& reply) {
+        const std::string job_id = prepared.terms.job_id;
+        auto job = service_.jobs.submit_owned(std::move(prepared.job), std::move(prepared.terms));
+        if (!job) {
+            reply.send(refused(job.error()));
+            co_return;
+        }
+        worker::EventWriter writer({service_.board, service_.clock}, job_id, service_.model_ref,
+                                   worker::EventDetail::all);
+        worker::StreamReply<TextOutput> stream{.reply = reply,
                                                .clock = service_.clock,
                                                .writer = std::move(writer),
                                                .output_frame = token_frame,
-                                               .keep_alive = accepts_events(request)});
+                                               .keep_alive = worker::accepts_events(request)};
+        co_await worker::stream_job(std::move(*job), std::move(stream));
     }
 
-    static std::string token_frame(const TextOutput& output, std::uint64_t index) {
-        std::string frame;
-        append_token_frame(frame, output.text, index);
-        return frame;
-    }
-
-    awaitable<void> whole(std::string job_id, worker::JobStream<TextOutput> job,
-                          ReplyWriter& reply) {
-        const auto completed = co_await worker::complete_job(std::move(job));
-        if (!completed) {
-            reply.send(worker::error_response(completed.error()));
+    awaitable<void> whole(PreparedJob prepared, ReplyWriter& reply) {
+        const std::string job_id = prepared.terms.job_id;
+        auto job = service_.jobs.submit_owned(std::move(prepared.job), std::move(prepared.terms));
+        if (!job) {
+            reply.send(refused(job.error()));
             co_return;
         }
-        const worker::Ended& ended = completed->ended;
-        const std::string body = JsonObject()
-                                     .add("job_id", job_id)
-                                     .add("text", completed->output.text)
-                                     .add("tokens_out", ended.tokens_out)
-                                     .add("decode_time_ms", ended.decode_time.count())
-                                     .add("stop_reason", worker::wire_name(ended.stop_reason))
-                                     .add("stop_sequence_matched", ended.stop_sequence_matched)
-                                     .add("seed", completed->seed)
-                                     .text();
-        Response response{.body = body};
-        reply.send(std::move(response));
+        const auto completed = co_await worker::complete_job(std::move(*job));
+        reply.send(completed ? whole_response(job_id, *completed)
+                             : worker::error_response(completed.error()));
+    }
+
+    static Response whole_response(const std::string& job_id,
+                                   const worker::CompletedJob<TextOutput>& completed) {
+        const worker::Ended& ended = completed.ended;
+        return {.body = JsonObject()
+                            .add("job_id", job_id)
+                            .add("text", completed.output.text)
+                            .add("tokens_out", ended.tokens_out)
+                            .add("decode_time_ms", ended.decode_time.count())
+                            .add("stop_reason", worker::wire_name(ended.stop_reason))
+                            .add("stop_sequence_matched", ended.stop_sequence_matched)
+                            .add("seed", completed.seed)
+                            .text()};
     }
 
     // A refusal at the door; a full queue has a shape of its own. Source: wire contract, 5.
@@ -190,19 +232,30 @@ private:
     }
 
     TextService& service_;
-    const NativeLimits limits_;
+    const NativeSettings settings_;
     std::shared_ptr<const GenerateRules> rules_;  // once the model is loaded
 };
 
 }  // namespace
 
-void add_native_routes(worker::Router& router, TextService& service, const NativeLimits& limits) {
-    const auto routes = std::make_shared<NativeRoutes>(service, limits);
+void add_native_routes(worker::Router& router, TextService& service,
+                       const NativeSettings& settings) {
+    const auto routes = std::make_shared<NativeRoutes>(service, settings);
     router.add({.method = "POST",
                 .pattern = "/v1/inference",
                 .handler = [routes](Request& request,
                                     ReplyWriter& reply) { return routes->infer(request, reply); },
                 .json_body = true});
+    router.add({.method = "POST",
+                .pattern = "/v1/jobs",
+                .handler = [routes](Request& request,
+                                    ReplyWriter& reply) { return routes->make_job(request, reply); },
+                .json_body = true});
+    worker::add_job_routes<GenerateJob, TextOutput>(router, {.jobs = service.jobs,
+                                                             .board = service.board,
+                                                             .clock = service.clock,
+                                                             .model_ref = service.model_ref,
+                                                             .output_frame = token_frame});
 }
 
 }  // namespace llm

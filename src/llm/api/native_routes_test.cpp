@@ -1,4 +1,5 @@
 // The native route over real sockets, with a model that recites the alphabet.
+#include "llm/api/native_fixture.h"
 #include "tests/support/http_client.h"
 #include "tests/support/toy_worker.h"
 
@@ -6,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <regex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,27 +17,6 @@ namespace {
 using testing::HasSubstr;
 using worker::HttpClient;
 using worker::HttpReply;
-
-std::string post(const std::string& body, const std::string& fields = "") {
-    return "POST /v1/inference HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
-           fields + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-// What differs between two runs made the same.
-std::string normalised(std::string text) {
-    text = std::regex_replace(text, std::regex(R"("started_at":"[^"]+")"), R"("started_at":"…")");
-    text = std::regex_replace(text, std::regex(R"("tokens_per_sec":[0-9.e+]+)"),
-                              R"("tokens_per_sec":…)");
-    text = std::regex_replace(text, std::regex(R"("decode_time_ms":\d+)"), R"("decode_time_ms":…)");
-    text = std::regex_replace(text, std::regex(R"("correlation_id":"[^"]+")"),
-                              R"("correlation_id":"…")");
-    // Pieces that were sampled while the connection wrote are joined; how many depends on timing.
-    const std::regex two_pieces(
-        R"re("t":"([^"]*)","i":(\d+)\}\n\ndata: \{"type":"token","t":"([^"]*)","i":\d+)re");
-    while (std::regex_search(text, two_pieces))
-        text = std::regex_replace(text, two_pieces, R"("t":"$1$3","i":$2)");
-    return text;
-}
 
 class NativeRoutesTest : public testing::Test {
 protected:
@@ -95,7 +74,7 @@ TEST_F(NativeRoutesTest, a_whole_reply_is_one_object) {
 }
 
 TEST_F(NativeRoutesTest, a_stream_has_the_fields_of_an_event_stream) {
-    const HttpReply reply = ask(R"({"prompt":"abc","max_tokens":3})");
+    const HttpReply reply = ask(R"({"prompt":"abc","max_tokens":3,"stream":true})");
     EXPECT_EQ(reply.field("content-type"), "text/event-stream");
     EXPECT_EQ(reply.field("cache-control"), "no-cache");
     EXPECT_EQ(reply.field("x-accel-buffering"), "no");
@@ -165,7 +144,7 @@ TEST_F(NativeRoutesTest, a_full_queue_is_told_with_slots_and_a_time) {
 TEST_F(NativeRoutesTest, a_client_that_leaves_cancels_its_job) {
     worker_.gate().close();
     HttpClient client(worker_.port());
-    client.send(post(R"({"prompt":"a","max_tokens":60})"));
+    client.send(post(R"({"prompt":"a","max_tokens":60,"stream":true})"));
     client.close();
     wait_for_outcome("cancelled");
     worker_.gate().open();

@@ -3,7 +3,9 @@
 #include "llm/batching/text_job.h"
 #include "llm/model/vocabulary.h"
 #include "worker/base/clock.h"
+#include "worker/base/log.h"
 #include "worker/scheduler/codec_thread.h"
+#include "worker/scheduler/job_store.h"
 #include "worker/scheduler/scheduler.h"
 #include "worker/scheduler/status_board.h"
 
@@ -19,6 +21,7 @@
 namespace llm {
 
 using TextScheduler = worker::Scheduler<GenerateJob, TextOutput>;
+using TextJobs = worker::JobStore<GenerateJob, TextOutput>;
 
 // The model as requests see it. Immutable; set once the model is loaded.
 struct TextModelView {
@@ -29,9 +32,11 @@ struct TextModelView {
 // What every route that generates text needs. Outlives the server. Thread: io.
 struct TextService {
     TextScheduler& scheduler;
+    TextJobs& jobs;
     worker::CodecThread& codec;
     const worker::StatusBoard& board;
     const worker::Clock& clock;
+    worker::Log& log;
     std::string model_ref;
     std::chrono::milliseconds request_timeout;
     TextModelView model = {};

@@ -147,6 +147,7 @@ worker::BackendStatus TextBackend::status() const {
     for (const auto& generation : generations_) status.cells_used += generation->length();
     status.device_bytes = loaded_.model->device_bytes();
     status.host_bytes = loaded_.model->host_bytes();
+    status.units_in_per_second = prefill_rate_.per_second();
     return status;
 }
 

@@ -93,7 +93,7 @@ private:
     }
 
     boost::asio::awaitable<void> echo(Request& request, ReplyWriter& reply) {
-        auto job = host_.scheduler().submit(EchoJob{request.body, request.body == "refused"},
+        auto job = host_.jobs().submit_owned(EchoJob{request.body, request.body == "refused"},
                                             {.job_id = request.correlation_id,
                                              .correlation_id = request.correlation_id,
                                              .deadline = clock_.now() + 60s});

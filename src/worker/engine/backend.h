@@ -31,6 +31,7 @@ struct BackendStatus {
     std::uint32_t cells_used = 0;
     std::uint64_t device_bytes = 0;  // device memory held: weights, KV cache, compute buffers
     std::uint64_t host_bytes = 0;    // the same in host memory
+    double units_in_per_second = 0;  // work before a first output, lately; 0: not measured yet
 };
 
 // Does a modality's work for many jobs at once. Thread: the engine thread, for everything.

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "worker/base/clock.h"
 #include "worker/base/error.h"
 #include "worker/base/ids.h"
 #include "worker/narration/narration.h"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,7 +31,8 @@ constexpr std::string_view wire_name(StopReason reason) {
 
 // The job has left the queue and holds a slot. Always a job's first event, unless it fails before.
 struct Started {
-    std::uint64_t seed;  // What sampling uses, whether the caller or we chose it.
+    std::uint64_t seed;     // What sampling uses, whether the caller or we chose it.
+    Clock::WallTime at{};   // The scheduler's to fill in.
 };
 
 // The job is complete. Counts are in the modality's unit of work; for text that is tokens.
@@ -47,15 +50,19 @@ struct Failed {
     Error error;
 };
 
+// What the scheduler says of the job meanwhile. Shared, because it is ten times as large as any
+// other event and rare.
+using Narrated = std::shared_ptr<const Narration>;
+
 // One thing that a job reports. In order: `Started`, any number of outputs and narrations, then
-// exactly one of `Ended` and `Failed`, which is last. Narration is the scheduler's.
+// exactly one of `Ended` and `Failed`, which is last.
 //
 // Output is the modality's own: a struct with
 //     std::size_t bytes() const;      what it costs to keep in a queue
 //     std::uint32_t units() const;    how much work it stands for; for text that is tokens
 //     bool append(Output& next);      takes `next` into itself; false when the two do not join
 template <class Output>
-using Event = std::variant<Started, Output, Narration, Ended, Failed>;
+using Event = std::variant<Started, Output, Narrated, Ended, Failed>;
 
 template <class Output>
 bool is_terminal(const Event<Output>& event) {

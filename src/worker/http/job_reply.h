@@ -27,6 +27,12 @@ inline constexpr std::chrono::seconds keep_alive_interval{15};
 template <class Output>
 using OutputFrame = std::string (*)(const Output& output, std::uint64_t index);
 
+// What follows the last frame: always the same, or what became of the job.
+enum class EndMarker : std::uint8_t { done, outcome };
+
+// `id:` lines, so that a lost stream can be resumed.
+enum class EventNumbers : std::uint8_t { hidden, shown };
+
 // What a stream needs to know of the request it answers.
 template <class Output>
 struct StreamReply {
@@ -35,69 +41,98 @@ struct StreamReply {
     EventWriter writer;
     OutputFrame<Output> output_frame;
     bool keep_alive = false;  // comments between events that are far apart
-    std::uint64_t outputs = 0;
-
-    std::string frames(const Event<Output>& event) {
-        if (const auto* output = std::get_if<Output>(&event))
-            return output_frame(*output, outputs++) + writer.metrics_if_due(output->units());
-        return std::visit(
-            [&](const auto& other) -> std::string {
-                if constexpr (std::is_same_v<std::decay_t<decltype(other)>, Output>)
-                    return "";
-                else
-                    return writer.frame(other);
-            },
-            event);
-    }
+    EndMarker end_marker = EndMarker::done;
+    EventNumbers numbers = EventNumbers::hidden;
 };
 
-// Every frame that is ready by now, in one string.
+// Turns a job's events into frames, one after the other.
 template <class Output>
-bool take_ready(JobStream<Output>& job, StreamReply<Output>& stream, std::string& frames) {
-    while (const auto event = job.try_next()) {
-        frames += stream.frames(*event);
-        if (is_terminal(*event)) return true;
+class JobFrames {
+public:
+    // Requires: nothing has been taken from `job`, and it outlives this.
+    JobFrames(JobStream<Output>& job, StreamReply<Output>& stream)
+        : job_(job), stream_(stream), outputs_(job.outputs_before()) {}
+
+    // The frames of the event that has just been taken from the job.
+    std::string of(const Event<Output>& event) {
+        std::string frames;
+        if (const auto* output = std::get_if<Output>(&event)) {
+            frames = numbered(stream_.output_frame(*output, outputs_++)) +
+                     stream_.writer.metrics_if_due(output->units());
+        } else if (const auto* ended = std::get_if<Ended>(&event)) {
+            frames = stream_.writer.metrics_of(*ended) + numbered(stream_.writer.frame(*ended));
+        } else if (const auto* failed = std::get_if<Failed>(&event)) {
+            frames = numbered(stream_.writer.frame(*failed));
+        } else if (const auto* started = std::get_if<Started>(&event)) {
+            frames = numbered(stream_.writer.frame(*started));
+        } else {
+            frames = numbered(stream_.writer.frame(std::get<Narrated>(event)));
+        }
+        return frames;
     }
-    return false;
+
+    // Those of every event that is there by now, and the end marker behind the last.
+    std::string of_ready() {
+        std::string frames;
+        while (const auto event = job_.try_next()) frames += of(*event);
+        if (!job_.at_end()) return frames;
+        ended_ = true;
+        return frames + marker();
+    }
+
+    // The end marker is among the frames so far.
+    bool ended() const { return ended_; }
+
+private:
+    std::string numbered(std::string frame) const {
+        if (stream_.numbers == EventNumbers::hidden || frame.empty()) return frame;
+        return "id: " + std::to_string(job_.position() - 1) + "\n" + frame;
+    }
+
+    std::string marker() const {
+        const std::optional<Error>& error = job_.error();
+        if (stream_.end_marker == EndMarker::done || !error) return std::string(done_marker);
+        if (error->code == ErrorCode::cancelled) return std::string(cancelled_marker);
+        return error_marker(wire_message(*error));
+    }
+
+    JobStream<Output>& job_;
+    StreamReply<Output>& stream_;
+    std::uint64_t outputs_;
+    bool ended_ = false;
+};
+
+// Streams the job's events from where `job` stands, as server-sent events.
+template <class Output>
+boost::asio::awaitable<void> stream_events(JobStream<Output> job, StreamReply<Output> stream) {
+    JobFrames<Output> events(job, stream);
+    const bool begun = co_await stream.reply.begin_stream({});
+    if (!begun) co_return;
+    std::string frames;
+    for (;;) {
+        frames += events.of_ready();
+        if (!frames.empty()) {
+            const bool written = co_await stream.reply.write(std::exchange(frames, ""));
+            if (!written || events.ended()) co_return;  // Dropping `job` says that we have left.
+        }
+        const Clock::TimePoint next_keep_alive = stream.clock.now() + keep_alive_interval;
+        co_await job.wait(next_keep_alive);
+        if (stream.keep_alive && stream.clock.now() >= next_keep_alive) frames = ": keep-alive\n\n";
+    }
 }
 
-// Streams the job's events as server-sent events. A job that fails before its first output gets
-// an ordinary error reply, if that happens soon.
+// The same for the call that made the job: one that fails before its first output gets an ordinary
+// error reply, if that happens soon.
 template <class Output>
 boost::asio::awaitable<void> stream_job(JobStream<Output> job, StreamReply<Output> stream) {
     const Clock::TimePoint patience_ends = stream.clock.now() + status_line_patience;
-    std::string frames;
-    bool ended = false;
-    bool output_seen = false;
-    while (!output_seen && !ended && stream.clock.now() < patience_ends) {
-        const auto event = co_await job.next(patience_ends);
-        if (!event) continue;
-        if (const auto* failed = std::get_if<Failed>(&*event)) {
-            stream.reply.send(error_response(failed->error));
-            co_return;
-        }
-        frames += stream.frames(*event);
-        output_seen = std::holds_alternative<Output>(*event);
-        ended = is_terminal(*event);
+    while (job.undecided() && stream.clock.now() < patience_ends)
+        co_await job.wait_for_more(patience_ends);
+    if (const std::optional<Error> error = job.failed_without_output()) {
+        stream.reply.send(error_response(*error));
+        co_return;
     }
-    const bool begun = co_await stream.reply.begin_stream({});
-    if (!begun) co_return;
-    for (;;) {
-        if (!ended) ended = take_ready(job, stream, frames);
-        if (ended) frames += done_marker;
-        if (!frames.empty()) {
-            const bool written = co_await stream.reply.write(std::exchange(frames, ""));
-            if (!written || ended) co_return;  // The client left; dropping `job` cancels it.
-        }
-        const Clock::TimePoint next_keep_alive = stream.clock.now() + keep_alive_interval;
-        const auto event = co_await job.next(next_keep_alive);
-        if (event) {
-            frames = stream.frames(*event);
-            ended = is_terminal(*event);
-        } else if (stream.keep_alive && stream.clock.now() >= next_keep_alive) {
-            frames = ": keep-alive\n\n";
-        }
-    }
+    co_await stream_events(std::move(job), std::move(stream));
 }
 
 // A job that has completed, its outputs joined.

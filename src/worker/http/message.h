@@ -44,7 +44,8 @@ struct Request {
     std::string correlation_id = {};
     std::string traceparent = {};  // as received; empty when absent or malformed
     std::string peer_address = {};
-    bool loopback = false;  // contract 6: a loopback peer without signs of a proxy or a web page
+    std::string caller = {};  // who shows a valid token; empty without one
+    bool loopback = false;    // contract 6: a loopback peer without signs of a proxy or a web page
 
     // The decoded value of one query parameter; nothing when absent or badly encoded.
     std::optional<std::string> query_value(std::string_view name) const;

@@ -3,6 +3,7 @@
 #include "worker/base/assert.h"
 #include "worker/base/mailbox.h"
 #include "worker/scheduler/engine_thread.h"
+#include "worker/scheduler/job_store.h"
 #include "worker/scheduler/scheduler.h"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -52,16 +53,21 @@ public:
           mailbox_(limits.mailbox_capacity(slots_max)),
           scheduler_(io_, limits,
                      {mailbox_, parts.board, parts.clock, parts.metrics, parts.narrator}),
+          jobs_(io_, scheduler_, parts.clock, limits),
           thread_(parts.backend, mailbox_, parts.board, parts.clock,
                   {[this](Result<void> result) { post_loaded(std::move(result)); },
                    [this](TurnReport<Output> turn) { post_turn(std::move(turn)); }}) {}
 
     Scheduler<Input, Output>& scheduler() { return scheduler_; }
+    JobStore<Input, Output>& jobs() { return jobs_; }
 
     void start(std::function<void(Result<void>)> loaded) override {
         loaded_ = std::move(loaded);
-        boost::asio::co_spawn(io_, scheduler_.keep_deadlines(),
-                              [](const std::exception_ptr& failure) { WORKER_ASSERT(!failure); });
+        const auto nothing_throws = [](const std::exception_ptr& failure) {
+            WORKER_ASSERT(!failure);
+        };
+        boost::asio::co_spawn(io_, scheduler_.keep_deadlines(), nothing_throws);
+        boost::asio::co_spawn(io_, jobs_.keep_expiring(), nothing_throws);
         thread_.start();
     }
     void begin_drain() override { scheduler_.begin_drain(); }
@@ -86,6 +92,7 @@ private:
     std::function<void(Result<void>)> loaded_;
     Mailbox<Command<Input>> mailbox_;
     Scheduler<Input, Output> scheduler_;
+    JobStore<Input, Output> jobs_;
     EngineThread<Input, Output> thread_;
 };
 

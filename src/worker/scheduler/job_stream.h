@@ -1,90 +1,76 @@
 #pragma once
 
-#include "worker/base/async_signal.h"
 #include "worker/base/clock.h"
 #include "worker/engine/event.h"
+#include "worker/scheduler/job_log.h"
 
 #include <boost/asio/awaitable.hpp>
 
-#include <cstddef>
-#include <deque>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
-#include <variant>
 
 namespace worker {
 
-// One job's events between the engine and the reader, who may be slower. Outputs that wait are
-// joined. Thread: io.
-template <class Output>
-class EventQueue {
-public:
-    EventQueue(boost::asio::any_io_executor executor, std::size_t bytes_max)
-        : bytes_max_(bytes_max), arrived_(std::move(executor)) {}
-
-    // False when the reader is too far behind: the event is then lost.
-    [[nodiscard]] bool push(Event<Output> event) {
-        arrived_.notify();
-        auto* output = std::get_if<Output>(&event);
-        if (output == nullptr) {  // A handful a job, whatever its length.
-            events_.push_back(std::move(event));
-            return true;
-        }
-        if (bytes_ + output->bytes() > bytes_max_) return false;
-        bytes_ += output->bytes();
-        auto* last = events_.empty() ? nullptr : std::get_if<Output>(&events_.back());
-        if (last == nullptr || !last->append(*output)) events_.push_back(std::move(event));
-        return true;
-    }
-
-    std::optional<Event<Output>> pop() {
-        if (events_.empty()) return std::nullopt;
-        Event<Output> event = std::move(events_.front());
-        events_.pop_front();
-        if (const auto* output = std::get_if<Output>(&event)) bytes_ -= output->bytes();
-        return event;
-    }
-
-    boost::asio::awaitable<void> wait_until(Clock::TimePoint deadline) {
-        if (!events_.empty()) co_return;
-        co_await arrived_.wait_until(deadline);
-    }
-
-    // Called once when the reader leaves before the job has ended.
-    std::function<void()> on_abandoned;
-
-private:
-    const std::size_t bytes_max_;
-    std::deque<Event<Output>> events_;
-    std::size_t bytes_ = 0;
-    AsyncSignal arrived_;
-};
-
-// The reader's end of one job, and the job's owner: dropping it cancels the job. Thread: io.
+// One reader of one job, at its place in the job's log. Dropping it says that the reader has left.
+// Thread: io.
 template <class Output>
 class JobStream {
 public:
-    explicit JobStream(std::shared_ptr<EventQueue<Output>> queue) : queue_(std::move(queue)) {}
+    // Requires: `position` is not before the log's first event.
+    explicit JobStream(std::shared_ptr<JobLog<Output>> log, std::uint64_t position = 0)
+        : log_(std::move(log)), position_(position) {}
     JobStream(JobStream&&) noexcept = default;
     JobStream& operator=(JobStream&&) noexcept = delete;
     ~JobStream() {
-        if (queue_ && queue_->on_abandoned) queue_->on_abandoned();
+        if (!log_) return;
+        const auto left = log_->on_reader_left;  // It may replace itself meanwhile.
+        if (left) left();
     }
 
     // The next event, if it is there already.
-    std::optional<Event<Output>> try_next() { return queue_->pop(); }
+    std::optional<Event<Output>> try_next() {
+        auto event = log_->read(position_);
+        if (event) ++position_;
+        return event;
+    }
 
     // The next event; nothing when none has come by `deadline`, or now and then without reason:
     // callers look at the clock. Requires: the terminal event has not been taken.
     boost::asio::awaitable<std::optional<Event<Output>>> next(Clock::TimePoint deadline) {
-        co_await queue_->wait_until(deadline);
-        co_return queue_->pop();
+        co_await log_->wait_for(position_, deadline);
+        co_return try_next();
+    }
+    // As `next`, and takes nothing.
+    boost::asio::awaitable<void> wait(Clock::TimePoint deadline) {
+        return log_->wait_for(position_, deadline);
     }
 
+    // The end has been taken, by this reader or by one before.
+    bool at_end() const { return log_->ended() && position_ == log_->next(); }
+    // The error that the job ended with.
+    const std::optional<Error>& error() const { return log_->error(); }
+
+    // The job has neither an output nor an end yet.
+    bool undecided() const { return !log_->has_output() && !log_->ended(); }
+    std::optional<Error> failed_without_output() const {
+        return log_->has_output() ? std::nullopt : log_->error();
+    }
+    // Returns when the job has reported something more, or at `deadline`, or for no reason; takes
+    // nothing.
+    boost::asio::awaitable<void> wait_for_more(Clock::TimePoint deadline) {
+        return log_->wait_for(log_->next(), deadline);
+    }
+
+    // The number of the next event.
+    std::uint64_t position() const { return position_; }
+    // How many outputs came before it. Requires: nothing has been taken yet.
+    std::uint64_t outputs_before() const { return log_->outputs_before(position_); }
+
 private:
-    std::shared_ptr<EventQueue<Output>> queue_;
+    std::shared_ptr<JobLog<Output>> log_;
+    std::uint64_t position_;
 };
 
 }  // namespace worker

@@ -9,7 +9,7 @@
 #include "worker/narration/narrator.h"
 #include "worker/scheduler/command.h"
 #include "worker/scheduler/engine_loop.h"
-#include "worker/scheduler/job_stream.h"
+#include "worker/scheduler/job_log.h"
 #include "worker/scheduler/limits.h"
 #include "worker/scheduler/status_board.h"
 
@@ -30,10 +30,19 @@ namespace worker {
 
 // What a job is beside its input, whatever the modality.
 struct JobTerms {
-    std::string job_id;  // as callers know it; one active job each
-    std::string correlation_id;
+    std::string job_id = {};  // as callers know it
+    std::string correlation_id = {};
+    std::string owner = {};  // who may read and cancel it; empty: whoever calls without a token
     int priority = 0;
     Clock::TimePoint deadline = Clock::TimePoint::max();
+    std::uint32_t units_in = 0;  // work before the first output; for text that is prompt tokens
+};
+
+// An admitted job: what it is called in this process, and where it reports.
+template <class Output>
+struct Submitted {
+    JobId id;
+    std::shared_ptr<JobLog<Output>> log;
 };
 
 // The io thread's half of running jobs: admission at the door, deadlines, cancellation, draining,
@@ -62,9 +71,6 @@ public:
           deadlines_changed_(executor),
           idle_(executor) {}
 
-    ~Scheduler() {
-        for (auto& [id, job] : jobs_) job.events->on_abandoned = nullptr;
-    }
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
 
@@ -84,23 +90,43 @@ public:
         return std::nullopt;
     }
 
-    // Errors: those of `refusal`, all_slots_busy, conflict.
-    Result<JobStream<Output>> submit(Input input, JobTerms terms) {
+    // `read_events`: whether the job is one reader's, or kept for any number of them.
+    // Errors: those of `refusal`, all_slots_busy, insufficient_resources (too late by the deadline).
+    Result<Submitted<Output>> submit(Input input, JobTerms terms, ReadEvents read_events) {
         if (const auto refusal = refuse(terms)) {
             metrics_.job_refused();
             return fail(*refusal);
         }
         const JobId id{next_id_++};
-        auto events = std::make_shared<EventQueue<Output>>(executor_, limits_.event_queue_bytes);
-        events->on_abandoned = [this, id] { abandon(id); };
-        names_.insert(terms.job_id);
+        const bool stay = read_events == ReadEvents::stay;
+        auto log = std::make_shared<JobLog<Output>>(
+            executor_, stay ? limits_.kept_bytes : limits_.unread_bytes, read_events);
         deadlines_.emplace(terms.deadline, id);
         deadlines_changed_.notify();
         // Never full: each admitted job sends one Submit and at most one Cancel (limits.h).
         WORKER_ASSERT(commands_.send(Submit<Input>{id, std::move(input), terms.priority}));
-        Job& job = jobs_.emplace(id, Job{std::move(terms), events, clock_.now()}).first->second;
+        Job& job = jobs_.emplace(id, Job{std::move(terms), log, clock_.now()}).first->second;
         narrate(job, "job_created", "Takes the job into the queue");
-        return JobStream<Output>(std::move(events));
+        return Submitted<Output>{id, std::move(log)};
+    }
+
+    // Ends the job with this error, unless it has ended.
+    void cancel(JobId id, Error error) {
+        const auto found = jobs_.find(id);
+        if (found != jobs_.end() && !found->second.ended) end_here(id, std::move(error));
+    }
+
+    // How many jobs will start before this one; nothing when it has started or ended.
+    std::optional<std::uint32_t> queue_position(JobId id) const {
+        const auto found = jobs_.find(id);
+        if (found == jobs_.end() || !found->second.waits()) return std::nullopt;
+        const int priority = found->second.terms.priority;
+        std::uint32_t ahead = 0;
+        for (const auto& [other_id, other] : jobs_)
+            if (other.waits() && (other.terms.priority > priority ||
+                                  (other.terms.priority == priority && other_id < id)))
+                ++ahead;
+        return ahead;
     }
 
     // Takes what the engine thread has to say.
@@ -151,20 +177,21 @@ public:
 private:
     struct Job {
         JobTerms terms;
-        std::shared_ptr<EventQueue<Output>> events;
+        std::shared_ptr<JobLog<Output>> log;
         Clock::TimePoint submitted;
         std::optional<Clock::TimePoint> started = std::nullopt;
         std::optional<Clock::TimePoint> first_output = std::nullopt;
         Clock::TimePoint last_output{};
-        bool ended = false;  // Its terminal event is in `events`; the engine is yet to forget it.
+        bool ended = false;  // Its terminal event is in `log`; the engine is yet to forget it.
+
+        bool waits() const { return !started && !ended; }
     };
 
     std::optional<Error> refuse(const JobTerms& terms) {
         if (auto error = refusal()) return error;
-        if (names_.contains(terms.job_id))
-            return Error{ErrorCode::conflict, "a job with this job_id is active", std::nullopt};
         const WorkerStatus status = board_.read();
-        if (jobs_.size() < status.backend.slots_total + limits_.queue_max) return std::nullopt;
+        if (jobs_.size() < status.backend.slots_total + limits_.queue_max)
+            return refuse_if_late(terms, status);
         narrate(terms, {.actor = actor,
                         .action = "queue_full",
                         .target = terms.job_id,
@@ -172,6 +199,27 @@ private:
         return Error{ErrorCode::all_slots_busy,
                      "all slots are busy and the queue is full: try again later",
                      queue_time(status)};
+    }
+
+    // By measured rates not even the first output would come in time.
+    std::optional<Error> refuse_if_late(const JobTerms& terms, const WorkerStatus& status) const {
+        const std::chrono::duration<double> left = terms.deadline - clock_.now();
+        const double wait = first_output_seconds(terms, status);
+        if (wait <= left.count()) return std::nullopt;
+        return Error{ErrorCode::insufficient_resources,
+                     "the deadline cannot be met: the first output would come about " +
+                         std::to_string(std::lround((wait - left.count()) * 1000)) +
+                         " ms too late",
+                     at_least_a_second(wait - left.count())};
+    }
+
+    // What jobs ahead leave of the slots, and the work before the first output. Errs on the short
+    // side: what has not been measured yet counts as nothing.
+    double first_output_seconds(const JobTerms& terms, const WorkerStatus& status) const {
+        const double slots = std::max(1u, status.backend.slots_total);
+        const double ahead = std::max(0.0, static_cast<double>(jobs_.size()) - slots);
+        const double rate = status.backend.units_in_per_second;
+        return job_seconds_ * ahead / slots + (rate > 0 ? terms.units_in / rate : 0);
     }
 
     // As long again as what is left by the progress so far.
@@ -199,7 +247,8 @@ private:
         }
         note_times(job, event);
         const bool started = std::holds_alternative<Started>(event);
-        if (!job.events->push(std::move(event))) {
+        if (started) std::get<Started>(event).at = clock_.wall_now();
+        if (!job.log->push(std::move(event))) {
             end_here(id, {ErrorCode::cancelled, "the client reads too slowly", std::nullopt});
         } else if (started) {
             tell(job, narrate(job, "inference_start", "Starts to work on the job"));
@@ -215,11 +264,6 @@ private:
         job.last_output = now;
     }
 
-    // The reader has left: nobody needs a terminal event, the slot is what matters.
-    void abandon(JobId id) {
-        end_here(id, {ErrorCode::cancelled, "the client has left", std::nullopt});
-    }
-
     // Ends a job that the engine still has, and tells the engine.
     void end_here(JobId id, Error error) {
         end(id, jobs_.at(id), Failed{std::move(error)});
@@ -229,15 +273,13 @@ private:
     void end(JobId id, Job& job, Event<Output> terminal) {
         WORKER_ASSERT(!job.ended);
         job.ended = true;
-        job.events->on_abandoned = nullptr;
         deadlines_.erase({job.terms.deadline, id});
-        names_.erase(job.terms.job_id);
         if (const auto* ended = std::get_if<Ended>(&terminal)) {
             completed(job, *ended);
         } else {
             failed(job, std::get<Failed>(terminal).error);
         }
-        WORKER_ASSERT(job.events->push(std::move(terminal)));
+        WORKER_ASSERT(job.log->push(std::move(terminal)));
         if (deadlines_.empty()) idle_.notify();
     }
 
@@ -314,7 +356,8 @@ private:
 
     // For the job's own reader too, unless nothing has started that it could read of.
     static void tell(const Job& job, const Narration& narration) {
-        if (job.started) static_cast<void>(job.events->push(narration));
+        if (job.started)
+            static_cast<void>(job.log->push(std::make_shared<const Narration>(narration)));
     }
 
     static constexpr const char* actor = "llm-worker-rbee";
@@ -333,7 +376,6 @@ private:
     AsyncSignal idle_;
     std::map<JobId, Job> jobs_;
     std::set<std::pair<Clock::TimePoint, JobId>> deadlines_;  // of jobs that have not ended
-    std::set<std::string> names_;                             // of the same
     std::uint64_t next_id_ = 1;
     bool draining_ = false;
     double job_seconds_ = 0;  // how long jobs hold a slot, lately

@@ -2,6 +2,7 @@
 // without threads: every interleaving of the two threads at the mailbox and at `deliver` can occur.
 #include "tests/support/echo_engine.h"
 #include "tests/support/manual_clock.h"
+#include "worker/scheduler/job_store.h"
 #include "worker/scheduler/scheduler.h"
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -35,12 +37,19 @@ public:
     explicit Simulation(std::uint64_t seed)
         : random_(seed),
           slots_(pick(1, 4)),
-          limits_{.queue_max = pick(1, 6), .event_queue_bytes = pick(8, 64)},
+          limits_{.queue_max = pick(1, 6),
+                  .unread_bytes = sizeof(Event<EchoOutput>) * pick(1, 3) + pick(8, 64),
+                  .kept_bytes = sizeof(Event<EchoOutput>) * pick(2, 20),
+                  .finished_max = pick(1, 10),
+                  .finished_bytes = sizeof(Event<EchoOutput>) * pick(10, 200),
+                  .finished_kept = std::chrono::seconds(pick(0, 1)),
+                  .unread_kept = std::chrono::seconds(pick(0, 1))},
           engine_(slots_, pick(40, 120)),
           mailbox_(limits_.mailbox_capacity(slots_)),
           loop_(engine_, mailbox_, board_, clock_,
                 [this](TurnReport<EchoOutput> turn) { posted_.push_back(std::move(turn)); }),
-          scheduler_(io_.get_executor(), limits_, {mailbox_, board_, clock_, metrics_, narrator_}) {
+          scheduler_(io_.get_executor(), limits_, {mailbox_, board_, clock_, metrics_, narrator_}),
+          store_(io_.get_executor(), scheduler_, clock_, limits_) {
         board_.update([&](WorkerStatus& status) {
             status.life = LifeState::ready;
             status.backend.slots_total = slots_;
@@ -61,7 +70,7 @@ private:
     }
 
     void move() {
-        switch (pick(0, 11)) {
+        switch (pick(0, 13)) {
             case 0:
             case 1:
             case 2: submit(); break;
@@ -74,30 +83,58 @@ private:
             case 9: leave(); break;
             case 10: advance(); break;
             case 11: fail_a_step(); break;
+            case 12: open(); break;
+            case 13: cancel(); break;
         }
     }
 
     void submit() {
         EchoJob job{std::string(pick(1, 40), 'a'), pick(0, 20) == 0};
         for (char& c : job.text) c = static_cast<char>('a' + pick(0, 25));
-        std::string text = job.text;
+        const std::string text = job.text;
         const JobTerms terms{.job_id = "job-" + std::to_string(pick(0, 200)),
                              .correlation_id = "",
                              .priority = static_cast<int>(pick(0, 2)),
                              .deadline = clock_.now() + pick(1, 400) * 1ms};
-        auto stream = scheduler_.submit(std::move(job), terms);
-        if (!stream) {
-            // Refused at the door only for a reason: the queue is full, or the engine is dead.
-            const ErrorCode code = stream.error().code;
-            if (code == ErrorCode::conflict) return;
-            const bool dead = board_.read().life == LifeState::failed;
-            ASSERT_EQ(code, dead ? ErrorCode::worker_unhealthy : ErrorCode::all_slots_busy);
-            ASSERT_TRUE(dead || scheduler_.jobs_held() >= slots_ + limits_.queue_max);
-            return;
-        }
+        if (pick(0, 2) > 0) return submit_owned(std::move(job), terms);
+        if (check_taken(store_.submit_kept(std::move(job), terms))) kept_[terms.job_id] = text;
+    }
+
+    void submit_owned(EchoJob job, const JobTerms& terms) {
+        std::string text = job.text;
+        auto stream = store_.submit_owned(std::move(job), terms);
+        if (!check_taken(stream)) return;
+        kept_.erase(terms.job_id);
         readers_.push_back(
             std::make_unique<Reader>(Reader{std::move(*stream), std::move(text), {}}));
     }
+
+    // Refused at the door only for a reason: its name is taken, the queue is full, the jobs ahead
+    // take longer than it has, or the engine is dead.
+    template <class Taken>
+    bool check_taken(const Taken& taken) {
+        if (taken || taken.error().code == ErrorCode::conflict) return taken.has_value();
+        const bool dead = board_.read().life == LifeState::failed;
+        const bool full = scheduler_.jobs_held() >= slots_ + limits_.queue_max;
+        const bool behind_others = scheduler_.jobs_held() > slots_;
+        EXPECT_EQ(taken.error().code, dead   ? ErrorCode::worker_unhealthy
+                                      : full ? ErrorCode::all_slots_busy
+                                             : ErrorCode::insufficient_resources);
+        EXPECT_TRUE(dead || full || behind_others);
+        return false;
+    }
+
+    // A later call reads a kept job from its first event, if nobody else does.
+    void open() {
+        if (kept_.empty()) return;
+        const auto job = std::next(kept_.begin(), pick(0, static_cast<std::uint32_t>(kept_.size() - 1)));
+        auto stream = store_.open({job->first, ""}, 0);
+        if (!stream) return;
+        readers_.push_back(
+            std::make_unique<Reader>(Reader{std::move(*stream), job->second, {}}));
+    }
+
+    void cancel() { store_.cancel({"job-" + std::to_string(pick(0, 200)), ""}); }
 
     void deliver() {
         if (posted_.empty()) return;
@@ -117,6 +154,7 @@ private:
     void advance() {
         clock_.advance(pick(1, 60) * 1ms);
         scheduler_.expire();
+        store_.expire();
     }
 
     void fail_a_step() {
@@ -137,7 +175,7 @@ private:
                 ASSERT_TRUE(reader.started);
                 reader.seen += output->text;
                 ASSERT_EQ(reader.text.substr(0, reader.seen.size()), reader.seen);
-            } else if (std::holds_alternative<Narration>(*event)) {
+            } else if (std::holds_alternative<Narrated>(*event)) {
                 ASSERT_TRUE(reader.started);
             } else {
                 reader.ended = true;
@@ -151,6 +189,7 @@ private:
         ASSERT_LE(scheduler_.jobs_held(), slots_ + limits_.queue_max);
         ASSERT_LE(scheduler_.jobs_active(), scheduler_.jobs_held());
         ASSERT_LE(engine_.status().slots_busy, slots_);
+        ASSERT_LE(store_.size(), scheduler_.jobs_active() + limits_.finished_max);
     }
 
     // Everything that is under way comes to its end; nothing is left anywhere.
@@ -166,6 +205,9 @@ private:
             read(*reader);
             EXPECT_TRUE(reader->ended) << "a job without a terminal event";
         }
+        clock_.advance(limits_.finished_kept + limits_.unread_kept);
+        store_.expire();
+        EXPECT_EQ(store_.size(), 0u);
     }
 
     std::mt19937_64 random_;
@@ -182,7 +224,9 @@ private:
     std::deque<TurnReport<EchoOutput>> posted_;
     EngineLoop<EchoJob, EchoOutput> loop_;
     Scheduler<EchoJob, EchoOutput> scheduler_;
+    JobStore<EchoJob, EchoOutput> store_;
     std::vector<std::unique_ptr<Reader>> readers_;
+    std::map<std::string, std::string> kept_;  // what jobs that are kept for readers will say
 };
 
 TEST(SchedulerSimulation, every_job_ends_exactly_once_whatever_happens) {
