@@ -45,6 +45,7 @@ MAY_INCLUDE = {
 CONFINED = (
     (re.compile(r"(llama|gguf|ggml)[\w-]*\.h$"), {"llama"}),
     (re.compile(r"boost/beast"), {"worker/http"}),
+    (re.compile(r"sqlite3"), {"worker/model_file"}),
 )
 
 _INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

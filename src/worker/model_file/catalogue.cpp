@@ -42,6 +42,7 @@ std::optional<std::filesystem::path> artifact_path(const boost::json::value& met
 std::filesystem::path catalogue_directory(const std::filesystem::path& home, std::string_view id) {
     std::string name(id);
     std::replace_if(name.begin(), name.end(), [](char c) { return c == '/' || c == ':'; }, '-');
+    if (name == "." || name == "..") name.assign(name.size(), '-');
     return home / ".cache/rbee/models" / name;
 }
 

@@ -9,7 +9,7 @@
 namespace worker {
 
 // The directory of a model in the hive's catalogue: "<home>/.cache/rbee/models/<id>", with '-' in
-// place of '/' and ':'.
+// place of '/' and ':', and of the dots of an id that would lead out of the catalogue.
 std::filesystem::path catalogue_directory(const std::filesystem::path& home, std::string_view id);
 
 // What `artifact.path` in the entry's metadata.json names; without that key, model.gguf beside it.

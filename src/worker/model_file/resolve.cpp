@@ -2,6 +2,7 @@
 
 #include "worker/model_file/byte_source.h"
 #include "worker/model_file/catalogue.h"
+#include "worker/model_file/older_catalogue.h"
 #include "worker/model_file/printable.h"
 #include "worker/model_file/shards.h"
 
@@ -139,6 +140,11 @@ Result<std::optional<fs::path>> newest_snapshot(const fs::path& model) {
     return *newest;
 }
 
+// Whether a folder joined with `id` may be outside of that folder.
+bool leads_elsewhere(const fs::path& id) {
+    return id.is_absolute() || std::find(id.begin(), id.end(), "..") != id.end();
+}
+
 std::string hub_name(std::string_view id) {
     if (id.starts_with("hf:")) id.remove_prefix(3);
     std::string name = "models--";
@@ -153,8 +159,9 @@ public:
         : reference_(reference), places_(places) {}
 
     Result<Paths> run() {
-        for (const auto place : {&Search::as_path, &Search::in_catalogue,
-                                 &Search::in_base_directory, &Search::in_hugging_face_cache}) {
+        for (const auto place :
+             {&Search::as_path, &Search::in_catalogue, &Search::in_older_catalogue,
+              &Search::in_base_directory, &Search::in_hugging_face_cache}) {
             const auto found = (this->*place)();
             if (!found) return fail(found.error());
             if (*found) return model_at(**found);
@@ -188,8 +195,22 @@ private:
         return if_there(beside);
     }
 
+    // What is wrong with it is a word beside its place: a model may be in a later one.
+    Found in_older_catalogue() {
+        const fs::path database = places_.home / ".rbee/models.db";
+        const std::string name = printable_path(database.native());
+        const auto paths = read_older_catalogue(database, reference_);
+        tried_.push_back(paths ? name : fmt::format("{} ({})", name, paths.error().message));
+        if (!paths) return std::nullopt;
+        for (const fs::path& path : *paths) {
+            const Found found = if_there(path);
+            if (!found || *found) return found;
+        }
+        return std::nullopt;
+    }
+
     Found in_base_directory() {
-        if (!places_.model_base_dir) return std::nullopt;
+        if (!places_.model_base_dir || leads_elsewhere(reference_)) return std::nullopt;
         return if_there(*places_.model_base_dir / reference_);
     }
 

@@ -17,12 +17,11 @@ struct ModelPlaces {
 };
 
 // The GGUF file that `reference` means, or all its shards in order. `reference` is tried as a file
-// or directory, as an id of the hive's catalogue, below the model base directory, and as a model
-// "org/name" or "hf:org/name" of the Hugging Face cache. Every file that is returned is a regular
-// one, is not empty and could be opened.
-// Errors: model_not_found with the places tried, model_unreadable with the remedy,
-// model_unsupported (a SafeTensors directory), model_corrupt (an empty file, a broken catalogue
-// entry). One line each.
+// or directory, as an id of the hive's catalogue and of the older one, below the model base
+// directory, and as a model "org/name" or "hf:org/name" of the Hugging Face cache. Every file that
+// is returned is a regular one, is not empty and could be opened. Errors: model_not_found with the
+// places tried, model_unreadable with the remedy, model_unsupported (a SafeTensors directory),
+// model_corrupt (an empty file, a broken catalogue entry). One line each.
 Result<std::vector<std::filesystem::path>> resolve_model(const std::string& reference,
                                                          const ModelPlaces& places);
 

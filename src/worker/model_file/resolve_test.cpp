@@ -1,5 +1,7 @@
 #include "worker/model_file/resolve.h"
 
+#include "worker/model_file/catalogue.h"
+#include "worker/model_file/database_fixture.h"
 #include "worker/model_file/shards.h"
 
 #include <gtest/gtest.h>
@@ -49,6 +51,41 @@ protected:
     fs::path root_;
     ModelPlaces places_;
 };
+
+TEST_F(ResolveTest, places_are_tried_in_the_order_of_the_contract) {
+    places_.model_base_dir = root_ / "base";
+    const std::string id = "org/name:q4.gguf";
+    const fs::path entry = "home/.cache/rbee/models/org-name-q4.gguf";
+    write(entry / "metadata.json", R"({"artifact":{"path":"artifact.gguf"}})");
+    const fs::path newer = write("newer.gguf");
+    const fs::path older = write("older/any.gguf");
+    execute(open_for_writing(places_.home / ".rbee/models.db"),
+            models_table + insert_model(id, newer, 2) + insert_model(id, older.parent_path(), 1));
+    const std::string snapshot =
+        "home/.cache/huggingface/hub/models--org--name:q4.gguf/snapshots/a/m.gguf";
+    const std::vector<fs::path> in_order{write("here/" + id),
+                                         write(entry / "artifact.gguf"),
+                                         write(entry / "model.gguf"),
+                                         newer,
+                                         older,
+                                         write("base/" + id),
+                                         write(snapshot)};
+    const fs::path before = fs::current_path();
+    fs::current_path(root_ / "here");
+    check_found(id, {id});
+    fs::remove(in_order[0]);
+    fs::create_directories(id);
+    write("here/" + id + "/in it.gguf");
+    check_found(id, {fs::path(id) / "in it.gguf"});
+    fs::remove_all(id);
+    for (std::size_t place = 1; place < in_order.size(); ++place) {
+        check_found(id, {in_order[place]});
+        fs::remove_all(in_order[place] == older ? older.parent_path() : in_order[place]);
+    }
+    fs::remove_all(root_ / "home/.cache/huggingface");
+    check_refused(id, ErrorCode::model_not_found, "was not found");
+    fs::current_path(before);
+}
 
 TEST_F(ResolveTest, a_file_is_itself) {
     const fs::path file = write("some model.gguf");
@@ -103,6 +140,29 @@ TEST_F(ResolveTest, the_catalogue_names_the_artifact) {
     check_refused("hf:org/name", ErrorCode::model_corrupt, "repair the catalogue");
 }
 
+TEST_F(ResolveTest, an_older_catalogue_that_cannot_be_read_is_no_end) {
+    const fs::path database = write("home/.rbee/models.db", std::string(5000, 'x'));
+    check_refused("org/name", ErrorCode::model_not_found,
+                  database.string() + " (file is not a database), ");
+    places_.model_base_dir = root_ / "base";
+    const fs::path file = write("base/org/name/weights.gguf");
+    check_found("org/name", {file});
+}
+
+TEST_F(ResolveTest, an_id_does_not_lead_out_of_its_folder) {
+    places_.model_base_dir = root_ / "base";
+    const fs::path models = places_.home / ".cache/rbee/models";
+    for (const auto* id : {"../../etc", "..", ".", "../..", "/etc", "a/../../..", "", "..:.."}) {
+        const fs::path directory = catalogue_directory(places_.home, id);
+        EXPECT_EQ(directory.lexically_normal().parent_path(), models) << id;
+    }
+    fs::create_directories(root_ / "base");
+    write("outside.gguf");
+    write("home/.cache/outside/metadata.json", "{}");
+    for (const auto* id : {"../outside.gguf", "../../outside", "a/../../outside.gguf"})
+        check_refused(id, ErrorCode::model_not_found, "was not found");
+}
+
 TEST_F(ResolveTest, the_base_directory_holds_models_by_id) {
     places_.model_base_dir = root_ / "base";
     const fs::path file = write("base/org/name/weights.gguf");
@@ -127,7 +187,7 @@ TEST_F(ResolveTest, the_newest_hugging_face_snapshot_counts) {
 TEST_F(ResolveTest, what_is_nowhere_lists_the_places_tried) {
     places_.model_base_dir = root_ / "base";
     for (const auto* place : {"tried: org/none,", ".cache/rbee/models/org-none/metadata.json",
-                              "base/org/none", "models--org--none/snapshots"})
+                              ".rbee/models.db, ", "base/org/none", "models--org--none/snapshots"})
         check_refused("org/none", ErrorCode::model_not_found, place);
     check_refused("", ErrorCode::model_not_found, "empty");
     check_refused(std::string("a\0b", 3), ErrorCode::model_not_found, "zero byte");
