@@ -8,7 +8,7 @@ ARGS ?=
 PREFIX ?= /usr/local
 export MODEL HOST PORT PREFIX
 
-.PHONY: help build serve test bench install format lint clean
+.PHONY: help build serve test coverage bench install format lint clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -26,6 +26,10 @@ serve: ## build and start it; MODEL=file.gguf HOST=127.0.0.1 PORT=8080 ARGS="mor
 
 test: ## every test: tidy, release, sanitizers, fuzzers
 	@tools/test.sh
+
+coverage: ## which lines of worker/ its own tests run; report in build/coverage/
+	@tools/packages.sh build test
+	@tools/coverage.sh
 
 bench: ## measure on an idle machine; MODEL=file.gguf ROUNDS=25
 	@tools/packages.sh build
