@@ -6,6 +6,7 @@ import build
 import layers
 import sizes
 import words
+from behaviours import DOCUMENT, LINES_MAX, behaviours
 from source import Source
 from tidy import RULES
 
@@ -97,6 +98,43 @@ class RulesCanFail(unittest.TestCase):
         self.assertEqual([], list(build.layout([])))
         self.assertEqual(1, len(list(build.layout([Source("no/such/file.h", "")]))))
         self.proven.add(build.layout)
+
+    def test_behaviours(self):
+        tests = [
+            Source("a/b_test.cpp", "TEST_F(\n    BTest, does_it) {}  // TEST(BTest, is_a_comment)"),
+            Source("a/c_test.py", "class C:\n    def test_it(self):\n        self.test_that()\n"),
+        ]
+
+        def check(complaints, text):
+            found = list(behaviours([*tests, Source(DOCUMENT, text)]))
+            self.assertEqual(complaints, len(found), found)
+
+        self.assertEqual([], list(behaviours(tests)))
+        check(0, "# Behaviours\n\n| behaviour | test |\n|---|---|\n")
+        for reference in (
+            "a/b_test.cpp: does_it",
+            "a/b_test.cpp: BTest.does_it",
+            "a/c_test.py: test_it",
+            "a/c_test.py: C.test_it",
+            "a/c_test.py: test_it`, `a/b_test.cpp: does_it",
+        ):
+            check(0, f"| this \\| that | `{reference}` |")
+        for reference in (
+            "a/no_test.cpp: does_it",
+            "a/b_test.cpp: does",
+            "a/b_test.cpp: is_a_comment",
+            "a/b_test.cpp: C.does_it",
+            "a/c_test.py: test_that",
+            "a/b_test.cpp",
+            "does_it",
+            "a/c_test.py: test_it`, `a/b_test.cpp: does",
+        ):
+            check(1, f"| this | `{reference}` |")
+        check(1, "| this | a/b_test.cpp: does_it |")
+        check(1, "| this |")
+        check(0, "\n" * LINES_MAX)
+        check(1, "\n" * (LINES_MAX + 1))
+        self.proven.add(behaviours)
 
     def test_reuse(self):
         files = {"src/worker/a.h": "\n" * 3, "src/llm/b.h": "\n", "src/worker/c_test.cpp": "\n"}

@@ -11,6 +11,7 @@ import build
 import layers
 import sizes
 import words
+from behaviours import behaviours
 from source import read_tree
 
 # name → function of all sources that yields a line for each place that breaks the rule
@@ -27,6 +28,7 @@ RULES = {
     "machine_paths": words.machine_paths,
     "unused_files": build.unused_files,
     "layout": build.layout,
+    "behaviours": behaviours,
 }
 
 
