@@ -27,7 +27,7 @@ worker::HttpSettings http_settings(const Config& config) {
         config.api_tokens, config.trust_loopback ? worker::BearerAuth::Loopback::trusted
                                                  : worker::BearerAuth::Loopback::needs_token);
     settings.authorize = [auth](const worker::Request& request, const worker::Route& route) {
-        return auth->refusal(request, route);
+        return auth->identify(request, route);
     };
     return settings;
 }

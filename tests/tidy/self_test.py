@@ -84,6 +84,23 @@ class RulesCanFail(unittest.TestCase):
     def test_machine_paths(self):
         self.check(words.machine_paths, "a /work of art", "see /wo" + "rk/main/x")
 
+    def test_secret_comparisons(self):
+        path = "src/worker/http/a.cpp"
+        for good, bad in (
+            ("a.memcmp_calls", "memcmp(a, b, 3)"),
+            ("std::memcpy(a, b, 3);", "CRYPTO_memcmp(a, b, 3) == 0"),
+            ("end.tokens_out == 3", "request.token == shown"),
+            ("3 != prompt_tokens", "shown != *api_tokens.front().token"),
+            ("code == ErrorCode::invalid_api_key", "shown == digest_of(x)"),
+            ("ErrorCode::missing_api_key == code", "(api_key()) != b"),
+            ("token.size() == b.size()", "hash == c.secret_digest"),
+            ("if (token && a == b)", "a == (token)"),
+        ):
+            self.check(words.secret_comparisons, good, bad, path)
+        self.check(words.secret_comparisons, "a == token", "strcmp(a, b)", "src/llm/text/a.cpp")
+        compares = "CRYPTO_memcmp(token, b, 3) == 0"
+        self.assertEqual([], broken(words.secret_comparisons, compares, words.COMPARES_SECRETS))
+
     def test_unused_files(self):
         main = Source("src/a/main.cpp", '#include "a/used.h"\n')
         lists = Source("src/a/CMakeLists.txt", "add_executable(a main.cpp)")

@@ -26,6 +26,7 @@ RULES = {
     "sleeping_tests": words.sleeping_tests,
     "printing": words.printing,
     "machine_paths": words.machine_paths,
+    "secret_comparisons": words.secret_comparisons,
     "unused_files": build.unused_files,
     "layout": build.layout,
     "behaviours": behaviours,

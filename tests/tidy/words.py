@@ -87,3 +87,32 @@ machine_paths = _search(
     lambda source: True,
     code_only=False,
 )
+
+# Where secrets are at hand, and the one file that compares them.
+SECRET_FOLDERS = ("src/worker/http", "src/worker/app", "src/worker/hive", "src/llm/api")
+COMPARES_SECRETS = "src/worker/http/bearer_auth.cpp"
+
+# "tokens_in" and "prompt_tokens" are counts; the name of an error is no secret.
+_SECRET = r"\b\w*(?:secret|digest|api_?key|api_tokens|token(?!s\b|s_|i))\w*\b"
+_byte_compares = _search(
+    r"\b(?:CRYPTO_)?memcmp\b|\bstrn?(?:case)?cmp\b",
+    "use std::string_view; secrets are compared in bearer_auth.cpp alone",
+    lambda source: _is_program(source) and source.path != COMPARES_SECRETS,
+)
+_secret_operands = _search(
+    rf"(?<!ErrorCode::){_SECRET}(?:\(\))?[)\]]*\s*[!=]="
+    rf"|[!=]=\s*[*&(]*(?!ErrorCode::)(?:\w+(?:\(\))?(?:\.|->|::))*{_SECRET}(?!\.|->|::)",
+    "the time that this takes tells of the secret: see bearer_auth.cpp",
+    lambda source: (
+        _is_program(source)
+        and source.folder in SECRET_FOLDERS
+        and source.path != COMPARES_SECRETS
+    ),
+)
+
+
+def secret_comparisons(sources):
+    """One place compares secrets, in a time that tells nothing of them."""
+    sources = list(sources)
+    yield from _byte_compares(sources)
+    yield from _secret_operands(sources)

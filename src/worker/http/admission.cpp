@@ -7,14 +7,16 @@
 namespace worker {
 namespace {
 
-std::optional<Response> judge_caller(const Request& request, const Route& route,
-                                     const HttpSettings& settings, bool host_is_ours) {
+tl::expected<std::string, Response> judge_caller(const Request& request, const Route& route,
+                                                 const HttpSettings& settings, bool host_is_ours) {
     if (settings.check_host && !host_is_ours) {
-        return route.error_shape({ErrorCode::forbidden,
-                                  "without a token, Host must be a loopback name or the bound "
-                                  "address"});
+        return tl::make_unexpected(
+            route.error_shape({ErrorCode::forbidden,
+                               "without a token, Host must be a loopback name or the bound "
+                               "address"}));
     }
-    return settings.authorize ? settings.authorize(request, route) : std::nullopt;
+    if (!settings.authorize) return "";
+    return settings.authorize(request, route);
 }
 
 tl::unexpected<Response> refuse(Response response, bool close) {
@@ -48,9 +50,10 @@ tl::expected<Admitted, Response> admit(RequestHead head, Trace trace, const Endp
                     .loopback = is_local_caller(head.fields, authority, endpoints)};
     request.fields = std::move(head.fields);
 
-    std::optional<Response> refusal =
+    tl::expected<std::string, Response> caller =
         judge_caller(request, route, settings, names_this_server(authority, endpoints));
-    if (refusal) return refuse(std::move(*refusal), body_pending);
+    if (!caller) return refuse(std::move(caller.error()), body_pending);
+    request.caller = std::move(*caller);
     const Result<bool> expects = expects_continue(request.fields);
     if (!expects) return refuse(route.error_shape(expects.error()), body_pending);
     const Result<void> body = check_body_head(

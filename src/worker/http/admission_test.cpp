@@ -20,8 +20,12 @@ Router sample_router() {
     return router;
 }
 
-std::optional<Response> refuse_all(const Request&, const Route&) {
-    return Response{.status = 401};
+tl::expected<std::string, Response> refuse_all(const Request&, const Route&) {
+    return tl::make_unexpected(Response{.status = 401});
+}
+
+tl::expected<std::string, Response> known_by_path(const Request& request, const Route& route) {
+    return route.pattern + " " + request.path;
 }
 
 RequestHead head_of(const std::string& method, const std::string& target,
@@ -63,7 +67,7 @@ const Field expect = {"expect", "miracles"};
 
 TEST(AdmissionTest, a_request_carries_what_its_head_says) {
     const Router router = sample_router();
-    const HttpSettings settings{.host = "127.0.0.1"};
+    const HttpSettings settings{.host = "127.0.0.1", .authorize = known_by_path};
     const auto admitted =
         admit(head_of("HEAD", "http://localhost/jobs/a%20b?c=d", {evil_host, {"x", "y"}}),
               {.correlation_id = "c", .traceparent = "t"}, endpoints, settings, router);
@@ -79,6 +83,7 @@ TEST(AdmissionTest, a_request_carries_what_its_head_says) {
     EXPECT_EQ(request.traceparent, "t");
     EXPECT_EQ(request.peer_address, "127.0.0.1");
     EXPECT_TRUE(request.loopback);
+    EXPECT_EQ(request.caller, "/jobs/{id} /jobs/a b");
 }
 
 TEST(AdmissionTest, the_first_of_several_faults_is_told) {

@@ -44,8 +44,10 @@ struct Request {
     std::string correlation_id = {};
     std::string traceparent = {};  // as received; empty when absent or malformed
     std::string peer_address = {};
-    std::string caller = {};  // who shows a valid token; empty without one
-    bool loopback = false;    // contract 6: a loopback peer without signs of a proxy or a web page
+    bool loopback = false;  // contract 6: a loopback peer without signs of a proxy or a web page
+    // Who showed a valid token: the same opaque text for the same token; empty where none was
+    // shown.
+    std::string caller = {};
 
     // The decoded value of one query parameter; nothing when absent or badly encoded.
     std::optional<std::string> query_value(std::string_view name) const;

@@ -39,7 +39,7 @@ public:
 // `reply` outlive it. Errors: what it throws is logged, and answered by 500 where that is possible.
 using Handler = std::function<boost::asio::awaitable<void>(Request& request, ReplyWriter& reply)>;
 
-// Who may call a route when a token is set.
+// Who may call a route when a token is set; `token_or_loopback` keeps others out even without one.
 enum class Access : std::uint8_t { open, token, token_or_loopback };
 
 struct Route {

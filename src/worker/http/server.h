@@ -6,12 +6,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <tl/expected.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace worker {
@@ -30,9 +30,10 @@ struct HttpLimits {
     std::chrono::milliseconds linger{2'000};
 };
 
-// Judges a request by its head, between the route and the body: a reply turns it away, nothing
-// lets it in. `request` has no body yet.
-using Authorize = std::function<std::optional<Response>(const Request& request, const Route&)>;
+// Judges a request by its head, between the route and the body: answers its `Request::caller`, or
+// the reply that turns it away. `request` has no body yet.
+using Authorize =
+    std::function<tl::expected<std::string, Response>(const Request& request, const Route& route)>;
 
 struct HttpSettings {
     std::string host;        // literal address or name
@@ -40,7 +41,7 @@ struct HttpSettings {
     HttpLimits limits = {};
     // Without a token the Host field must name a loopback name or the bound address.
     bool check_host = true;
-    Authorize authorize = {};  // empty: everybody is let in
+    Authorize authorize = {};  // empty: everybody is let in, as nobody in particular
 };
 
 // Listens, and serves each connection with a coroutine of its own. Thread: io.
