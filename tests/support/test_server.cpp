@@ -14,11 +14,14 @@
 namespace worker {
 
 TestServer::TestServer(Router router, HttpLimits limits)
+    : TestServer(std::move(router), HttpSettings{.limits = limits}) {}
+
+TestServer::TestServer(Router router, HttpSettings settings)
     : log_file_(memfd_create("log", MFD_CLOEXEC)),
       log_(LogFormat::text, LogLevel::debug, log_file_),
       router_(std::move(router)) {
-    auto server = HttpServer::bind(io_.get_executor(), {.host = "127.0.0.1", .limits = limits},
-                                   router_, log_);
+    settings.host = "127.0.0.1";
+    auto server = HttpServer::bind(io_.get_executor(), settings, router_, log_);
     WORKER_ASSERT(server);
     server_ = std::move(*server);
     port_ = server_->port();

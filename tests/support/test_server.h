@@ -20,6 +20,8 @@ namespace worker {
 class TestServer {
 public:
     explicit TestServer(Router router, HttpLimits limits = {});
+    // `settings` without host and port.
+    TestServer(Router router, HttpSettings settings);
     // Cuts what is still connected.
     ~TestServer();
     TestServer(const TestServer&) = delete;

@@ -1,5 +1,6 @@
 #include "worker/http/admission.h"
 
+#include "worker/http/cors.h"
 #include "worker/http/request_target.h"
 
 #include <utility>
@@ -34,6 +35,9 @@ tl::expected<Admitted, Response> admit(RequestHead head, Trace trace, const Endp
 
     Result<RequestTarget> target = parse_request_target(head.target);
     if (!target) return refuse(error_response(target.error()), true);
+    if (is_preflight(head, settings.cors_origins) && !router.methods(target->path).empty()) {
+        return refuse(preflight_response(head.fields, router.methods(target->path)), body_pending);
+    }
     Result<RouteMatch> match = router.find(head.method, target->path);
     if (!match) return refuse(router.refusal(match.error(), target->path), body_pending);
     const Route& route = *match->route;

@@ -1,6 +1,7 @@
 #include "worker/http/connection.h"
 
 #include "worker/http/admission.h"
+#include "worker/http/cors.h"
 #include "worker/http/request_checks.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -20,11 +21,12 @@ constexpr std::size_t body_read_bytes = 64u << 10;
 // While a handler runs: more of what the client sends ahead stays in the kernel.
 constexpr std::size_t read_ahead_bytes = 4u << 10;
 
-ReplyForm form_of(const RequestHead& head) {
+ReplyForm form_of(const RequestHead& head, const HttpSettings& settings) {
     return {.head_only = head.method == "HEAD",
             .http_1_0 = head.http_1_0,
             .close = head.http_1_0 || !head.keep_alive,
-            .trace = trace_of(head.fields)};
+            .trace = trace_of(head.fields),
+            .fields = cors_fields(head.fields, settings.cors_origins)};
 }
 
 // Runs a handler to its end, whatever that is. `failure`: what it threw.
@@ -95,7 +97,7 @@ asio::awaitable<tl::expected<Connection::Received, Connection::Next>> Connection
     socket_->set_deadline(limits_.request_deadline);
     RequestParser parser(limits_.body_bytes);
     Result<RequestHead> head = co_await read_head(parser);
-    ReplyForm form = form_of(head.value_or(RequestHead{}));
+    ReplyForm form = form_of(head.value_or(RequestHead{}), service_.settings);
     if (!head) {
         if (head.error().code == ErrorCode::cancelled) co_return tl::make_unexpected(Next::cut);
         form.close = true;
@@ -212,6 +214,7 @@ asio::awaitable<Connection::Next> Connection::send(Response response, ReplyForm 
     form.close = after_reply(close) == Next::close;
     const std::string wire = to_wire(response, form);
     const bool written = co_await socket_->write(wire, limits_.write_idle);
+    if (response.when_sent) response.when_sent();
     co_return written ? after_reply(close) : Next::cut;
 }
 

@@ -4,6 +4,7 @@
 #include "worker/base/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -58,7 +59,8 @@ struct Response {
     std::string content_type = "application/json";
     std::string body = {};
     std::vector<std::pair<std::string, std::string>> fields = {};  // beside the usual ones
-    bool close = false;  // end the connection after this reply
+    bool close = false;                    // end the connection after this reply
+    std::function<void()> when_sent = {};  // called once it is written, or its client has left
 };
 
 // A WorkerError body with its status and, where known, Retry-After. Source: wire contract, 5.

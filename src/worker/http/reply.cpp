@@ -21,6 +21,7 @@ std::string to_wire(const Response& response, const ReplyForm& form) {
                       .close = form.close || response.close,
                       .trace = form.trace,
                       .fields = response.fields};
+    head.fields.insert(head.fields.end(), form.fields.begin(), form.fields.end());
     const bool bodiless = !may_have_body(response.status);
     if (bodiless) {
         head.content_type.clear();
@@ -44,6 +45,7 @@ asio::awaitable<bool> Reply::begin_stream(std::vector<std::pair<std::string, std
     streaming_ = true;
     fields.emplace_back("cache-control", "no-cache");
     fields.emplace_back("x-accel-buffering", "no");
+    fields.insert(fields.end(), form_.fields.begin(), form_.fields.end());
     const ResponseHead head{.content_type = "text/event-stream",
                             .chunked = !form_.http_1_0,
                             .close = form_.close || service_.draining,

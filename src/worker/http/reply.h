@@ -21,6 +21,7 @@ struct ReplyForm {
     bool http_1_0 = false;
     bool close = false;
     Trace trace = {};
+    std::vector<std::pair<std::string, std::string>> fields = {};  // on whatever the reply is
 };
 
 // The bytes of a whole reply.

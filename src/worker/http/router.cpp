@@ -69,6 +69,15 @@ void Router::add(Route route) {
     entries_.push_back({std::move(route), std::move(segments)});
 }
 
+std::vector<const Router::Entry*> Router::entries_at(std::string_view path) const {
+    std::vector<const Entry*> entries;
+    const std::optional<std::vector<std::string>> segments = decoded_segments(path);
+    for (const Entry& entry : entries_) {
+        if (segments && fits(entry.segments, *segments)) entries.push_back(&entry);
+    }
+    return entries;
+}
+
 Result<RouteMatch> Router::find(std::string_view method, std::string_view path) const {
     const std::optional<std::vector<std::string>> segments = decoded_segments(path);
     if (!segments) {
@@ -87,19 +96,21 @@ Result<RouteMatch> Router::find(std::string_view method, std::string_view path) 
     return fail(ErrorCode::method_not_allowed, "this path does not take this method");
 }
 
-Response Router::refusal(const Error& error, std::string_view path) const {
-    const Route* shape = nullptr;
-    std::set<std::string> allowed;
-    const std::optional<std::vector<std::string>> segments = decoded_segments(path);
-    for (const Entry& entry : entries_) {
-        if (!segments || !fits(entry.segments, *segments)) continue;
-        if (!shape) shape = &entry.route;
-        allowed.insert(entry.route.method);
-        if (entry.route.method == "GET") allowed.insert("HEAD");
+std::string Router::methods(std::string_view path) const {
+    std::set<std::string> methods;
+    for (const Entry* entry : entries_at(path)) {
+        methods.insert(entry->route.method);
+        if (entry->route.method == "GET") methods.insert("HEAD");
     }
-    Response response = shape ? shape->error_shape(error) : error_response(error);
+    return join(methods);
+}
+
+Response Router::refusal(const Error& error, std::string_view path) const {
+    const std::vector<const Entry*> entries = entries_at(path);
+    Response response =
+        entries.empty() ? error_response(error) : entries.front()->route.error_shape(error);
     if (error.code == ErrorCode::method_not_allowed) {
-        response.fields.emplace_back("allow", join(allowed));
+        response.fields.emplace_back("allow", methods(path));
     }
     return response;
 }

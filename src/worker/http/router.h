@@ -66,6 +66,8 @@ public:
 
     // HEAD matches GET. Errors: bad_request (a bad escape), not_found, method_not_allowed.
     Result<RouteMatch> find(std::string_view method, std::string_view path) const;
+    // The methods of a path, as Allow lists them; empty where there is nothing.
+    std::string methods(std::string_view path) const;
     // The reply to an error of `find`, in the shape of the path's own routes, with Allow where the
     // method was wrong.
     Response refusal(const Error& error, std::string_view path) const;
@@ -75,6 +77,9 @@ private:
         Route route;
         std::vector<std::string> segments;  // of the pattern
     };
+
+    // Whatever their method.
+    std::vector<const Entry*> entries_at(std::string_view path) const;
 
     std::vector<Entry> entries_;
 };

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace worker {
 
@@ -36,12 +37,14 @@ using Authorize =
     std::function<tl::expected<std::string, Response>(const Request& request, const Route& route)>;
 
 struct HttpSettings {
-    std::string host;        // literal address or name
+    std::string host = {};   // literal address or name
     std::uint16_t port = 0;  // 0 = any
     HttpLimits limits = {};
     // Without a token the Host field must name a loopback name or the bound address.
     bool check_host = true;
     Authorize authorize = {};  // empty: everybody is let in, as nobody in particular
+    // Web pages of these origins may call ("https://ui.example:8443", as browsers send it).
+    std::vector<std::string> cors_origins = {};
 };
 
 // Listens, and serves each connection with a coroutine of its own. Thread: io.
