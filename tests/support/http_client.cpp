@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,13 +73,28 @@ HttpClient::HttpClient(std::uint16_t port, std::chrono::milliseconds patience)
     check(connected == 0, "connect");
 }
 
+HttpClient::HttpClient(std::uint16_t port, Transport transport) : HttpClient(port) {
+    if (transport == Transport::plain) return;
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
+        SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+    tls_.reset(SSL_new(context.get()));
+    SSL_set_fd(tls_.get(), socket_);
+    if (SSL_connect(tls_.get()) != 1) throw std::runtime_error("no TLS came about");
+}
+
+void HttpClient::FreeTls::operator()(SSL* tls) const {
+    SSL_free(tls);
+}
+
 HttpClient::~HttpClient() {
     close();
 }
 
 void HttpClient::send(std::string_view bytes) {
     while (!bytes.empty()) {
-        const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent =
+            tls_ ? SSL_write(tls_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                 : ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         check(sent > 0, "send");
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -132,11 +148,25 @@ bool HttpClient::closes_without_a_byte() {
     return received_.empty() && !receive();
 }
 
+bool HttpClient::saw_close_notify() const {
+    return (SSL_get_shutdown(tls_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+std::string HttpClient::certificate() const {
+    unsigned char* der = nullptr;
+    const int bytes = i2d_X509(SSL_get0_peer_certificate(tls_.get()), &der);
+    std::string copy(der, der + bytes);
+    OPENSSL_free(der);
+    return copy;
+}
+
 void HttpClient::end_sending() {
+    if (tls_) SSL_shutdown(tls_.get());
     ::shutdown(socket_, SHUT_WR);
 }
 
 void HttpClient::close() {
+    if (tls_ && socket_ >= 0) SSL_shutdown(tls_.get());
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
 }
@@ -149,6 +179,11 @@ void HttpClient::reset() {
 
 bool HttpClient::receive() {
     std::array<char, 65536> buffer;
+    if (tls_) {
+        const int got = SSL_read(tls_.get(), buffer.data(), static_cast<int>(buffer.size()));
+        if (got > 0) received_.append(buffer.data(), static_cast<std::size_t>(got));
+        return got > 0;
+    }
     const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == ECONNRESET) return false;
     check(got >= 0, "recv");

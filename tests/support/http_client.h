@@ -3,11 +3,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+struct ssl_st;
 
 namespace worker {
 
@@ -24,8 +27,12 @@ struct HttpReply {
 // Blocks, for `patience` at most: a call that waits for longer throws, as does every other failure.
 class HttpClient {
 public:
+    // TLS takes any certificate.
+    enum class Transport : std::uint8_t { plain, tls };
+
     explicit HttpClient(std::uint16_t port,
                         std::chrono::milliseconds patience = std::chrono::seconds(20));
+    HttpClient(std::uint16_t port, Transport transport);
     ~HttpClient();
     HttpClient(const HttpClient&) = delete;
     HttpClient& operator=(const HttpClient&) = delete;
@@ -45,6 +52,10 @@ public:
 
     // The server closes, and sends nothing before that.
     bool closes_without_a_byte();
+    // TLS: the end that was read is the server's own.
+    bool saw_close_notify() const;
+    // TLS: what the server has shown, as DER.
+    std::string certificate() const;
 
     void end_sending();
     void close();
@@ -52,11 +63,16 @@ public:
     void reset();
 
 private:
+    struct FreeTls {
+        void operator()(ssl_st* tls) const;
+    };
+
     bool receive();  // false at the end
     std::string take(std::size_t bytes);
     std::string read_chunks();
 
     int socket_ = -1;
+    std::unique_ptr<ssl_st, FreeTls> tls_;  // null: plain
     std::string received_;
 };
 

@@ -48,11 +48,13 @@ void drop_empty_lines(std::string& input) {
 
 }  // namespace
 
-Connection::Connection(HttpService& service, asio::ip::tcp::socket socket, Endpoints endpoints)
+Connection::Connection(HttpService& service, Client client)
     : service_(service),
       limits_(service.settings.limits),
-      endpoints_(std::move(endpoints)),
-      socket_(std::make_shared<ClientSocket>(std::move(socket))) {}
+      endpoints_(std::move(client.endpoints)),
+      place_(std::move(client.place)),
+      socket_(std::make_shared<ClientSocket>(std::move(client.socket),
+                                             service.tls ? &*service.tls : nullptr)) {}
 
 void Connection::end_if_idle() {
     if (idle_) socket_->cut();
@@ -63,10 +65,21 @@ void Connection::cut() {
 }
 
 asio::awaitable<void> Connection::run() {
-    Next next = Next::serve;
+    const bool begun = co_await shake_hands();
+    Next next = begun ? Next::serve : Next::cut;
     while (next == Next::serve) next = co_await serve_one();
     if (next == Next::close) co_await linger();
     socket_->cut();
+}
+
+asio::awaitable<bool> Connection::shake_hands() {
+    socket_->set_deadline(limits_.request_deadline);
+    const Result<void> done = co_await socket_->handshake();
+    if (!done && done.error().code != ErrorCode::cancelled) {
+        service_.log.write(LogLevel::debug, "a client failed to begin TLS",
+                           {{"peer", endpoints_.peer}, {"reason", done.error().message}});
+    }
+    co_return done.has_value();
 }
 
 asio::awaitable<Connection::Next> Connection::serve_one() {
@@ -78,8 +91,13 @@ asio::awaitable<Connection::Next> Connection::serve_one() {
     co_return next;
 }
 
+bool Connection::has_to_show_a_token() const {
+    return place_->standing() == ConnectionQuota::Place::Standing::provisional;
+}
+
 asio::awaitable<bool> Connection::first_byte() {
-    socket_->set_deadline(limits_.keep_alive_idle);
+    socket_->set_deadline(has_to_show_a_token() ? limits_.request_deadline
+                                                : limits_.keep_alive_idle);
     drop_empty_lines(input_);
     idle_ = true;
     while (input_.empty() || input_ == "\r") {
@@ -106,6 +124,11 @@ asio::awaitable<tl::expected<Connection::Received, Connection::Next>> Connection
     }
     auto admitted =
         admit(std::move(*head), form.trace, endpoints_, service_.settings, service_.router);
+    if (admitted && !admitted->request.caller.empty()) place_->exempt();
+    if (has_to_show_a_token()) {
+        const Next next = co_await send(no_room_response(), std::move(form));
+        co_return tl::make_unexpected(next);
+    }
     if (!admitted) {
         const Next next = co_await send(std::move(admitted.error()), std::move(form));
         co_return tl::make_unexpected(next);
@@ -223,8 +246,8 @@ Connection::Next Connection::after_reply(bool close) const {
 }
 
 asio::awaitable<void> Connection::linger() {
-    socket_->end_writing();
     socket_->set_deadline(limits_.linger);
+    co_await socket_->end_writing();
     for (std::size_t left = limits_.linger_bytes; left > 0;) {
         input_.clear();
         const bool got = co_await socket_->read(input_, body_read_bytes);

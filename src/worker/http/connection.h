@@ -2,6 +2,7 @@
 
 #include "worker/base/result.h"
 #include "worker/http/client_socket.h"
+#include "worker/http/connection_quota.h"
 #include "worker/http/local_caller.h"
 #include "worker/http/reply.h"
 #include "worker/http/request_parser.h"
@@ -17,10 +18,16 @@
 
 namespace worker {
 
+struct Client {
+    boost::asio::ip::tcp::socket socket;
+    Endpoints endpoints;
+    std::unique_ptr<ConnectionQuota::Place> place;
+};
+
 // Serves the requests of one client, one after the other. Thread: io.
 class Connection {
 public:
-    Connection(HttpService& service, boost::asio::ip::tcp::socket socket, Endpoints endpoints);
+    Connection(HttpService& service, Client client);
 
     // Until one of the two ends it. Requires: called once; the connection outlives it.
     boost::asio::awaitable<void> run();
@@ -40,8 +47,11 @@ private:
         ReplyForm form;
     };
 
+    // False: no TLS came about.
+    boost::asio::awaitable<bool> shake_hands();
     boost::asio::awaitable<Next> serve_one();
     boost::asio::awaitable<bool> first_byte();
+    bool has_to_show_a_token() const;
     // Where there is nothing to handle: a refusal was sent, or the client is gone.
     boost::asio::awaitable<tl::expected<Received, Next>> receive();
     // Errors: what the client is to be told; `cancelled` when it is gone.
@@ -58,6 +68,7 @@ private:
     HttpService& service_;
     const HttpLimits& limits_;
     const Endpoints endpoints_;
+    const std::unique_ptr<ConnectionQuota::Place> place_;
     const std::shared_ptr<ClientSocket> socket_;
     std::string input_;  // received, not yet parsed
     bool idle_ = true;

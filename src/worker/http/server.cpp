@@ -2,7 +2,7 @@
 
 #include "worker/base/async_signal.h"
 #include "worker/http/connection.h"
-#include "worker/http/local_caller.h"
+#include "worker/http/connection_quota.h"
 #include "worker/http/reply.h"
 #include "worker/http/service.h"
 
@@ -14,7 +14,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -76,11 +75,7 @@ std::string to_text(const asio::ip::address& address) {
 
 // What a client reads that finds no room. Best effort: nothing waits for it.
 void turn_away(tcp::socket socket) {
-    Response response =
-        error_response({ErrorCode::insufficient_resources,
-                        "the worker has as many connections as it takes", std::chrono::seconds(1)});
-    response.close = true;
-    const std::string wire = to_wire(response, {.trace = trace_of({})});
+    const std::string wire = to_wire(no_room_response(), {.trace = trace_of({})});
     error_code ec;  // A client that is gone already misses nothing.
     socket.non_blocking(true, ec);
     socket.write_some(asio::buffer(wire), ec);
@@ -105,13 +100,14 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
         : service{.settings = settings, .router = router, .log = log},
           acceptor(executor),
           pause(executor),
-          connection_ended(executor) {}
+          connection_ended(executor),
+          quota(settings.limits) {}
 
+    Result<void> load_certificate();
     error_code listen(const tcp::endpoint& endpoint);
     asio::awaitable<void> accept_clients();
     void take(tcp::socket socket);
-    bool has_room_for(const std::string& address) const;
-    void remove(const std::shared_ptr<Connection>& connection, const std::string& address);
+    void remove(const std::shared_ptr<Connection>& connection);
     void stop();
     void cut_all();
     asio::awaitable<void> wait_until_empty(std::chrono::milliseconds patience);
@@ -122,9 +118,17 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
     std::uint16_t port = 0;
     asio::steady_timer pause;
     AsyncSignal connection_ended;
+    ConnectionQuota quota;
     std::unordered_set<std::shared_ptr<Connection>> connections;
-    std::unordered_map<std::string, std::size_t> connections_by_address;
 };
+
+Result<void> HttpServer::State::load_certificate() {
+    if (!service.settings.tls) return {};
+    Result<TlsServer> loaded = TlsServer::load(*service.settings.tls);
+    if (!loaded) return fail(std::move(loaded.error()));
+    service.tls = std::move(*loaded);
+    return {};
+}
 
 error_code HttpServer::State::listen(const tcp::endpoint& endpoint) {
     error_code ec;
@@ -169,35 +173,28 @@ void HttpServer::State::take(tcp::socket socket) {
     const tcp::endpoint local = socket.local_endpoint(ec);
     if (ec) return;
     const std::string address = to_text(peer.address());
-    if (!has_room_for(address)) return turn_away(std::move(socket));
-
+    auto place = quota.take(address);
+    if (!place) {
+        if (!service.tls) turn_away(std::move(socket));
+        return;
+    }
     const auto executor = socket.get_executor();
     const auto connection = std::make_shared<Connection>(
-        service, std::move(socket),
-        Endpoints{
-            .peer = address, .local = to_text(local.address()), .bound = service.settings.host});
+        service, Client{.socket = std::move(socket),
+                        .endpoints = {.peer = address,
+                                      .local = to_text(local.address()),
+                                      .bound = service.settings.host},
+                        .place = std::move(place)});
     connections.insert(connection);
-    ++connections_by_address[address];
     asio::co_spawn(executor, connection->run(),
-                   [self = shared_from_this(), connection, address](std::exception_ptr thrown) {
+                   [self = shared_from_this(), connection](std::exception_ptr thrown) {
                        self->log_end("a connection failed", thrown);
-                       self->remove(connection, address);
+                       self->remove(connection);
                    });
 }
 
-bool HttpServer::State::has_room_for(const std::string& address) const {
-    const HttpLimits& limits = service.settings.limits;
-    if (connections.size() >= limits.connections) return false;
-    const auto known = connections_by_address.find(address);
-    const std::size_t held = known == connections_by_address.end() ? 0 : known->second;
-    return held < limits.connections_per_address || is_loopback_address(address);
-}
-
-void HttpServer::State::remove(const std::shared_ptr<Connection>& connection,
-                               const std::string& address) {
+void HttpServer::State::remove(const std::shared_ptr<Connection>& connection) {
     connections.erase(connection);
-    const auto known = connections_by_address.find(address);
-    if (--known->second == 0) connections_by_address.erase(known);
     connection_ended.notify();
 }
 
@@ -230,6 +227,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::bind(asio::any_io_executor execu
     const Result<tcp::endpoint> endpoint = resolve(executor, settings);
     if (!endpoint) return fail(endpoint.error());
     auto state = std::make_shared<State>(executor, settings, router, log);
+    Result<void> loaded = state->load_certificate();
+    if (!loaded) return fail(std::move(loaded.error()));
     const error_code ec = state->listen(*endpoint);
     if (ec) return bind_failed(ec, settings);
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
@@ -255,6 +254,10 @@ void HttpServer::start() {
                    [state = state_](std::exception_ptr thrown) {
                        state->log_end("the listener failed", thrown);
                    });
+}
+
+Result<void> HttpServer::reload_certificate() {
+    return state_->load_certificate();
 }
 
 void HttpServer::stop_accepting() {

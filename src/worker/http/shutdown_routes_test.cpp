@@ -1,5 +1,6 @@
 #include "worker/http/shutdown_routes.h"
 
+#include "tests/support/gate.h"
 #include "tests/support/http_client.h"
 #include "tests/support/test_server.h"
 #include "worker/http/bearer_auth.h"
@@ -7,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <future>
+#include <thread>
 
 namespace worker {
 namespace {
@@ -53,14 +54,12 @@ TEST(ShutdownRoutesTest, each_call_is_accepted_and_told_the_worker) {
 }
 
 TEST(ShutdownRoutesTest, the_reply_is_out_before_the_worker_ends) {
-    TestServer* running = nullptr;
-    TestServer server(
-        shutdown_router([&] { running->drain(0ms); },  // Cuts whatever is still connected.
-                        1ms),
-        HttpSettings{});
-    server.on_io([&](HttpServer&) { running = &server; });
+    Gate client_has_read;
+    client_has_read.close();
+    const TestServer server(shutdown_router([&] { client_has_read.pass(); }, 1ms), HttpSettings{});
     EXPECT_EQ(post(server, "/v1/shutdown", "\r\n").body,
               R"({"status":"shutting_down","timeout_seconds":1})");
+    client_has_read.open();
 }
 
 TEST(ShutdownRoutesTest, a_caller_from_elsewhere_needs_the_token) {
