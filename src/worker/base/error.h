@@ -41,6 +41,9 @@ enum class ErrorCode : std::uint8_t {
     timeout,
     inference_failed,
     vram_oom,
+    // A call to a hive.
+    hive_unreachable,
+    hive_refused,
     // Start-up: the process says one of these and exits with 1.
     usage_invalid,
     config_invalid,
@@ -95,6 +98,8 @@ constexpr ErrorTraits traits(ErrorCode code) {
         case ErrorCode::timeout: return {"TIMEOUT", 504, true, ""};
         case ErrorCode::inference_failed: return {"INFERENCE_FAILED", 500, true, ""};
         case ErrorCode::vram_oom: return {"VRAM_OOM", 503, true, ""};
+        case ErrorCode::hive_unreachable: return {"HIVE_UNREACHABLE", 502, true, ""};
+        case ErrorCode::hive_refused: return {"HIVE_REFUSED", 502, true, ""};
         case ErrorCode::usage_invalid: return {"USAGE_INVALID", 500, false, ""};
         case ErrorCode::config_invalid: return {"CONFIG_INVALID", 500, false, ""};
         case ErrorCode::bind_failed: return {"BIND_FAILED", 500, false, ""};
