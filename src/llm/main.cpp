@@ -10,6 +10,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,11 +44,6 @@ void print_address(const std::string& host, std::uint16_t port) {
 std::optional<worker::Error> unavailable(const worker::Config& config,
                                          const TextSettings& settings) {
     const std::pair<const char*, bool> wanted[] = {
-        {"--callback-url", config.callback_url.has_value()},
-        {"--hive-url", config.hive_url.has_value()},
-        {"--queen-url", config.queen_url.has_value()},
-        {"--tls-cert", config.tls_cert.has_value()},
-        {"--cors-origin", !config.cors_origins.empty()},
         {"--engine cpu", config.engine == "cpu"},
         {"--chat-template", settings.chat_template.has_value()},
         {"--any-model", settings.any_model},
@@ -62,8 +58,13 @@ std::optional<worker::Error> unavailable(const worker::Config& config,
     return std::nullopt;
 }
 
-int serve(const worker::Config& config, const TextSettings& settings,
-          const worker::Environment& environment) {
+// What `serve` is given beside the settings.
+struct Outside {
+    const worker::Environment& environment;
+    std::function<Result<worker::Config>()> reload;
+};
+
+int serve(const worker::Config& config, const TextSettings& settings, const Outside& outside) {
     worker::SystemClock clock;
     worker::Log log(config.log_format, config.log_level);
     worker::Narrator narrator(log, clock);
@@ -77,39 +78,53 @@ int serve(const worker::Config& config, const TextSettings& settings,
     llama::Library library([&log](worker::LogLevel level, std::string_view line) {
         log.write(level < worker::LogLevel::error ? worker::LogLevel::debug : level, line);
     });
-    ModelLoading loading(config, model_places(environment), library, narrator);
+    const worker::ServiceNotifier notifier(outside.environment);
+    ModelLoading loading(config, model_places(outside.environment), library, narrator);
     const auto worker =
         TextWorker::bind(config, settings,
                          {.log = log,
                           .clock = clock,
                           .narrator = narrator,
+                          .notifier = notifier,
                           .loader =
                               [&loading](const worker::LoadObserver& observer,
                                          const std::atomic<bool>& interrupted) {
                                   return loading.load(observer, interrupted);
                               },
-                          .served_model = [&] { return served_model(loading.report(), config); }});
+                          .served_model = [&] { return loading.served_model(); },
+                          .reload = outside.reload});
     if (!worker) return cannot_start(worker.error());
     if (config.port == 0) print_address(config.host, (*worker)->port());
     return (*worker)->run();
 }
 
+Result<worker::Invocation> read_settings(const std::vector<std::string>& arguments,
+                                         const worker::Environment& environment,
+                                         TextSettings& settings) {
+    return worker::parse_invocation(arguments, environment,
+                                    {.name = program_name,
+                                     .version = program_version,
+                                     .summary = "Serves one language model over HTTP.",
+                                     .flags = {text_flags(settings)}});
+}
+
 int run(const std::vector<std::string>& arguments) {
     const worker::Environment environment = worker::process_environment();
     TextSettings settings;
-    const auto invocation =
-        worker::parse_invocation(arguments, environment,
-                                 {.name = program_name,
-                                  .version = program_version,
-                                  .summary = "Serves one language model over HTTP.",
-                                  .flags = {text_flags(settings)}});
+    const auto invocation = read_settings(arguments, environment, settings);
     if (!invocation) return cannot_start(invocation.error());
     if (invocation->action == worker::Action::print_and_exit) {
         std::fputs(invocation->output.c_str(), stdout);
         return 0;
     }
     if (const auto error = unavailable(invocation->config, settings)) return cannot_start(*error);
-    return serve(invocation->config, settings, environment);
+    const auto reload = [&]() -> Result<worker::Config> {
+        TextSettings unused;  // What concerns text is not read again.
+        auto again = read_settings(arguments, environment, unused);
+        if (!again) return worker::fail(again.error());
+        return std::move(again->config);
+    };
+    return serve(invocation->config, settings, {environment, reload});
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     if (!chosen) return worker::fail(std::move(chosen.error()));
     plan.chosen = std::move(*chosen);
     const worker::Device& first = plan.chosen.devices.front();
+    report_.chosen = plan.chosen;
     report_.device = first.kind + ":" + std::to_string(first.index);
     report_.engine = "llama";
     narrate("device_init", "Computes on " + first.name);
@@ -130,8 +131,9 @@ void ModelLoading::narrate(std::string action, std::string human) {
     narrator_.narrate(std::move(narration));
 }
 
-worker::ServedModel served_model(const LoadReport& report, const worker::Config& config) {
-    const worker::ModelFacts& facts = report.facts;
+namespace {
+
+JsonObject model_json(const worker::ModelFacts& facts) {
     JsonObject model;
     model.add("architecture", facts.architecture)
         .add("name", facts.name)
@@ -141,15 +143,22 @@ worker::ServedModel served_model(const LoadReport& report, const worker::Config&
         .add("context_length_trained", facts.context_length)
         .add("vocab_size", facts.vocabulary_size)
         .add("chat_template", facts.chat_template.has_value());
-    std::vector<JsonObject> devices;
-    for (const worker::Device& device : report.devices)
-        devices.push_back(JsonObject()
+    return model;
+}
+
+std::vector<JsonObject> devices_json(const std::vector<worker::Device>& devices) {
+    std::vector<JsonObject> objects;
+    for (const worker::Device& device : devices)
+        objects.push_back(JsonObject()
                               .add("index", device.index)
                               .add("name", device.name)
                               .add("kind", device.kind)
                               .add("vram_total_bytes", device.memory_total_bytes)
                               .add("vram_free_bytes", device.memory_free_bytes));
-    const Capabilities& can = report.capabilities;
+    return objects;
+}
+
+JsonObject limits_json(const Capabilities& can, const worker::Config& config) {
     JsonObject limits;
     limits.add("context_length", can.context_max)
         .add("slots", can.sequences_decoded_max)
@@ -158,13 +167,37 @@ worker::ServedModel served_model(const LoadReport& report, const worker::Config&
         .add("max_queue", config.queue_max())
         .add("max_body_bytes", config.body_bytes_max)
         .add("request_timeout_ms", config.request_timeout.count());
-    worker::ServedModel served{
-        .device = report.device, .context_length = can.context_max, .details = {}};
-    served.details.add("model", model)
+    return limits;
+}
+
+// Free and total of the devices in use, as they are now.
+worker::DeviceMemory device_memory(const llama::Library& library,
+                                   const worker::ChosenDevice& chosen) {
+    worker::DeviceMemory memory;
+    for (const worker::Device& device : library.devices()) {
+        const bool used = std::any_of(
+            chosen.devices.begin(), chosen.devices.end(), [&](const worker::Device& one) {
+                return one.kind == device.kind && one.index == device.index;
+            });
+        if (!used) continue;
+        memory.total_bytes += device.memory_total_bytes;
+        memory.free_bytes += device.memory_free_bytes;
+    }
+    return memory;
+}
+
+}  // namespace
+
+worker::ServedModel ModelLoading::served_model() const {
+    worker::ServedModel served{.device = report_.device,
+                               .context_length = report_.capabilities.context_max};
+    if (!on_cpu(report_.chosen))
+        served.device_memory = [this] { return device_memory(library_, report_.chosen); };
+    served.details.add("model", model_json(report_.facts))
         .add("capabilities", std::vector<std::string>{"text-generation", "streaming"})
-        .add("engine", report.engine)
-        .add("devices", devices)
-        .add("limits", limits);
+        .add("engine", report_.engine)
+        .add("devices", devices_json(report_.devices))
+        .add("limits", limits_json(report_.capabilities, config_));
     return served;
 }
 

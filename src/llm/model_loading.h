@@ -22,7 +22,8 @@ namespace llm {
 struct LoadReport {
     worker::ModelFacts facts;
     std::vector<worker::Device> devices;  // all that this machine and build have
-    std::string device;                   // the one that computes: "cpu:0"
+    worker::ChosenDevice chosen;          // those that compute
+    std::string device;                   // the first of them: "cpu:0"
     std::string engine;
     Capabilities capabilities;
 };
@@ -39,8 +40,9 @@ public:
     Result<LoadedModel> load(const worker::LoadObserver& observer,
                              const std::atomic<bool>& interrupted);
 
-    // Requires: `load` has succeeded, and this thread knows it.
-    const LoadReport& report() const { return report_; }
+    // What the worker says of its model, engine and limits when it is asked. Requires: `load` has
+    // succeeded, and this thread knows it; this outlives the answer.
+    worker::ServedModel served_model() const;
 
 private:
     struct Plan;
@@ -55,8 +57,5 @@ private:
     worker::Narrator& narrator_;
     LoadReport report_;
 };
-
-// What the worker says of its model, engine and limits when it is asked.
-worker::ServedModel served_model(const LoadReport& report, const worker::Config& config);
 
 }  // namespace llm

@@ -5,7 +5,9 @@
 #include "tests/support/toy_model.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -16,7 +18,8 @@ namespace llm {
 // continued by "defg…". Two slots, a queue of four, a context of 64 tokens.
 class ToyWorker {
 public:
-    ToyWorker() : worker_(bind()), thread_([this] { worker_->run(); }) {}
+    explicit ToyWorker(const std::function<void(worker::Config&)>& change = [](auto&) {})
+        : config_(config(change)), worker_(bind()), thread_([this] { worker_->run(); }) {}
 
     ~ToyWorker() {
         gate_.open();
@@ -36,14 +39,19 @@ public:
     worker::Gate& gate() { return gate_; }
 
 private:
-    static worker::Config config() {
+    static worker::Config config(const std::function<void(worker::Config&)>& change) {
         worker::Config config;
         config.host = "127.0.0.1";
         config.port = 0;
         config.model_ref = "toy";
         config.parallel = 2;
         config.max_queue = 4;
+        change(config);
         return config;
+    }
+
+    static worker::Environment nobody_to_notify() {
+        return {.variable = [](const std::string&) { return std::nullopt; }};
     }
 
     std::unique_ptr<TextWorker> bind() {
@@ -52,6 +60,7 @@ private:
             {.log = log_,
              .clock = clock_,
              .narrator = narrator_,
+             .notifier = notifier_,
              .loader = [this](const worker::LoadObserver&,
                               const std::atomic<bool>&) -> Result<LoadedModel> { return load(); },
              .served_model = [] { return worker::ServedModel{}; }});
@@ -71,11 +80,12 @@ private:
         return {std::make_shared<ToyVocabulary>(), std::move(model)};
     }
 
-    const worker::Config config_ = config();
+    const worker::Config config_;
     worker::Gate gate_;
     worker::SystemClock clock_;
     worker::Log log_{worker::LogFormat::text, worker::LogLevel::off};
     worker::Narrator narrator_{log_, clock_};
+    const worker::ServiceNotifier notifier_{nobody_to_notify()};
     std::unique_ptr<TextWorker> worker_;
     std::thread thread_;
 };

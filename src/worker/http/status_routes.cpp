@@ -5,7 +5,6 @@
 #include "worker/contract/health.h"
 #include "worker/contract/loading_progress.h"
 #include "worker/contract/readiness.h"
-#include "worker/contract/worker_info.h"
 #include "worker/scheduler/health.h"
 
 #include <boost/asio/post.hpp>
@@ -91,14 +90,8 @@ WorkerInfo::Status info_status(const WorkerStatus& status) {
     return status.has_work() ? WorkerInfo::Status::busy : WorkerInfo::Status::ready;
 }
 
-Response info(const StatusSources& sources, const WorkerStatus& status) {
-    JsonObject object = to_json(WorkerInfo{.id = sources.identity.worker_id,
-                                           .model_id = sources.identity.model_ref,
-                                           .device = sources.model.device,
-                                           .port = sources.identity.port,
-                                           .status = info_status(status),
-                                           .implementation = sources.identity.implementation,
-                                           .version = sources.identity.version});
+Response info(const StatusSources& sources, const WorkerStatus&) {
+    JsonObject object = to_json(worker_info(sources));
     return json_response(object.add_all(sources.model.details));
 }
 
@@ -191,6 +184,21 @@ void add_answer(Router& router, const StatusSources& sources, std::string path, 
 }
 
 }  // namespace
+
+WorkerInfo worker_info(const StatusSources& sources) {
+    return {.id = sources.identity.worker_id,
+            .model_id = sources.identity.model_ref,
+            .device = sources.model.device,
+            .port = sources.identity.port,
+            .status = info_status(sources.board.read()),
+            .implementation = sources.identity.implementation,
+            .version = sources.identity.version};
+}
+
+awaitable<void> send_json(JsonObject object, ReplyWriter& reply) {
+    reply.send(json_response(object));
+    co_return;
+}
 
 void add_status_routes(Router& router, const StatusSources& sources) {
     for (const char* path : {"/health", "/v1/health"}) add_answer(router, sources, path, health);

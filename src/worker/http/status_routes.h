@@ -2,12 +2,14 @@
 
 #include "worker/base/clock.h"
 #include "worker/contract/json_object.h"
+#include "worker/contract/worker_info.h"
 #include "worker/http/router.h"
 #include "worker/metrics/metrics.h"
 #include "worker/narration/narrator.h"
 #include "worker/scheduler/status_board.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,11 +24,18 @@ struct WorkerIdentity {
     std::uint16_t port = 0;
 };
 
+// Of all devices that compute, together.
+struct DeviceMemory {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_bytes = 0;
+};
+
 // What is known once the model is loaded. Thread: io.
 struct ServedModel {
     std::string device = "cpu:0";
-    std::optional<std::uint32_t> context_length;
-    JsonObject details;  // what /info says beside WorkerInfo: model, capabilities, engine, …
+    std::optional<std::uint32_t> context_length = {};
+    std::function<DeviceMemory()> device_memory = {};  // empty on a processor
+    JsonObject details = {};  // what /info says beside WorkerInfo: model, capabilities, engine, …
 };
 
 // Outlives the server.
@@ -39,6 +48,10 @@ struct StatusSources {
     WorkerIdentity identity;
     ServedModel model;
 };
+
+WorkerInfo worker_info(const StatusSources& sources);
+
+boost::asio::awaitable<void> send_json(JsonObject object, ReplyWriter& reply);
 
 // What any worker says of itself: /health /v1/health /livez /readyz / /ready /v1/ready
 // /v1/loading/progress /info /metrics /v1/narration. None of them waits for the engine.

@@ -23,8 +23,14 @@ class EngineControl {
 public:
     virtual ~EngineControl() = default;
 
-    // Begins to load; `loaded` is called once, on the io thread.
-    virtual void start(std::function<void(Result<void>)> loaded) = 0;
+    // On the io thread, once each.
+    struct Callbacks {
+        std::function<void(Result<void>)> loaded;
+        std::function<void()> died;  // Its jobs have ended; it takes no more.
+    };
+
+    // Begins to load.
+    virtual void start(Callbacks callbacks) = 0;
     // New jobs are refused from now on.
     virtual void begin_drain() = 0;
     // Returns when no job is left, or at `deadline`.
@@ -61,8 +67,8 @@ public:
     Scheduler<Input, Output>& scheduler() { return scheduler_; }
     JobStore<Input, Output>& jobs() { return jobs_; }
 
-    void start(std::function<void(Result<void>)> loaded) override {
-        loaded_ = std::move(loaded);
+    void start(Callbacks callbacks) override {
+        callbacks_ = std::move(callbacks);
         const auto nothing_throws = [](const std::exception_ptr& failure) {
             WORKER_ASSERT(!failure);
         };
@@ -80,16 +86,19 @@ public:
 private:
     void post_loaded(Result<void> result) {
         boost::asio::post(
-            io_, [this, result = std::move(result)]() mutable { loaded_(std::move(result)); });
+            io_, [this, result = std::move(result)]() mutable { callbacks_.loaded(std::move(result)); });
     }
 
     void post_turn(TurnReport<Output> turn) {
-        boost::asio::post(
-            io_, [this, turn = std::move(turn)]() mutable { scheduler_.deliver(std::move(turn)); });
+        boost::asio::post(io_, [this, turn = std::move(turn)]() mutable {
+            const bool died = turn.engine_died;
+            scheduler_.deliver(std::move(turn));
+            if (died) callbacks_.died();
+        });
     }
 
     boost::asio::any_io_executor io_;
-    std::function<void(Result<void>)> loaded_;
+    Callbacks callbacks_;
     Mailbox<Command<Input>> mailbox_;
     Scheduler<Input, Output> scheduler_;
     JobStore<Input, Output> jobs_;

@@ -23,6 +23,7 @@ template <class Output>
 struct TurnReport {
     Reports<Output> reports;
     std::vector<JobId> forgotten;  // One for each Cancel: nothing more comes of that job.
+    bool engine_died = false;      // Once: it takes no more work.
 };
 
 // The engine thread's life: take commands, start what fits, compute a step, report. A step that
@@ -57,6 +58,7 @@ public:
         publish();  // Before the step too, so that one which never ends is seen as work.
         if (!running_.empty()) step(report.reports);
         publish();
+        report.engine_died = std::exchange(died_, false);
         if (!report.reports.empty() || !report.forgotten.empty()) deliver_(std::move(report));
     }
 
@@ -150,6 +152,7 @@ private:
         }
         running_.clear();
         if (++failures_in_a_row_ < failures_in_a_row_max) return;
+        died_ = true;
         board_.update([&](WorkerStatus& status) {
             status.life = LifeState::failed;
             status.error = error;
@@ -187,6 +190,7 @@ private:
     Clock::TimePoint last_step_ended_{};
     Clock::Duration last_step_took_{};
     int failures_in_a_row_ = 0;
+    bool died_ = false;
     bool lacked_memory_ = false;
 };
 
