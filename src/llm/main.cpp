@@ -80,19 +80,18 @@ int serve(const worker::Config& config, const TextSettings& settings, const Outs
     });
     const worker::ServiceNotifier notifier(outside.environment);
     ModelLoading loading(config, model_places(outside.environment), library, narrator);
-    const auto worker =
-        TextWorker::bind(config, settings,
-                         {.log = log,
-                          .clock = clock,
-                          .narrator = narrator,
-                          .notifier = notifier,
-                          .loader =
-                              [&loading](const worker::LoadObserver& observer,
-                                         const std::atomic<bool>& interrupted) {
-                                  return loading.load(observer, interrupted);
-                              },
-                          .served_model = [&] { return loading.served_model(); },
-                          .reload = outside.reload});
+    const auto worker = TextWorker::bind(config, settings,
+                                         {.log = log,
+                                          .clock = clock,
+                                          .narrator = narrator,
+                                          .notifier = notifier,
+                                          .loader =
+                                              [&loading](const worker::LoadObserver& observer,
+                                                         const std::atomic<bool>& interrupted) {
+                                                  return loading.load(observer, interrupted);
+                                              },
+                                          .served_model = [&] { return loading.served_model(); },
+                                          .reload = outside.reload});
     if (!worker) return cannot_start(worker.error());
     if (config.port == 0) print_address(config.host, (*worker)->port());
     return (*worker)->run();

@@ -57,11 +57,11 @@ Result<std::unique_ptr<TextWorker>> TextWorker::bind(const Config& config,
 }
 
 void TextWorker::add_routes(worker::Router& router) {
-    add_native_routes(router, service_,
-                      {.limits = {.prompt_chars_max = settings_.prompt_chars_max,
-                                  .output_tokens_max = settings_.output_tokens_max},
-                       .one_call = config_.callback_url ? OneCall::by_default
-                                                        : OneCall::on_request});
+    add_native_routes(
+        router, service_,
+        {.limits = {.prompt_chars_max = settings_.prompt_chars_max,
+                    .output_tokens_max = settings_.output_tokens_max},
+         .one_call = config_.callback_url ? OneCall::by_default : OneCall::on_request});
 }
 
 worker::ServedModel TextWorker::ready() {

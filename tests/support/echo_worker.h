@@ -115,11 +115,10 @@ private:
     }
 
     boost::asio::awaitable<void> echo(Request& request, ReplyWriter& reply) {
-        auto job =
-            host_.jobs().submit_owned(EchoJob{request.body, request.body == "refused"},
-                                      {.job_id = request.correlation_id,
-                                       .correlation_id = request.correlation_id,
-                                       .deadline = clock_.now() + std::chrono::seconds(60)});
+        auto job = host_.jobs().submit_owned(EchoJob{request.body, request.body == "refused"},
+                                             {.job_id = request.correlation_id,
+                                              .correlation_id = request.correlation_id,
+                                              .deadline = clock_.now() + std::chrono::seconds(60)});
         if (!job) {
             reply.send(error_response(job.error()));
             co_return;

@@ -49,13 +49,12 @@ protected:
 
     // Makes a job that says "defg" after "abc".
     void make_job(const std::string& id) {
-        const HttpReply reply =
-            ask(R"({"prompt":"abc","max_tokens":4,"temperature":0,"seed":9,"job_id":")" + id +
-                    R"("})",
-                "", "/v1/jobs");
+        const HttpReply reply = ask(
+            R"({"prompt":"abc","max_tokens":4,"temperature":0,"seed":9,"job_id":")" + id + R"("})",
+            "", "/v1/jobs");
         ASSERT_EQ(reply.status, 200) << reply.body;
-        ASSERT_EQ(reply.body, R"({"job_id":")" + id + R"(","sse_url":"/v1/jobs/)" + id +
-                                  R"(/stream"})");
+        ASSERT_EQ(reply.body,
+                  R"({"job_id":")" + id + R"(","sse_url":"/v1/jobs/)" + id + R"(/stream"})");
     }
 
     void wait_for_state(const std::string& id, const std::string& state) {
@@ -112,8 +111,10 @@ TEST_F(JobCallsTest, the_first_wish_that_matches_decides_the_reply) {
 
 TEST_F(JobCallsTest, sse_url_is_the_path_of_the_route_that_made_the_job) {
     const std::string body = R"({"prompt":"abc","max_tokens":2})";
-    EXPECT_THAT(ask(body).body, testing::MatchesRegex(
-        R"(\{"job_id":"job-[0-9a-f-]+","sse_url":"/v1/inference/job-[0-9a-f-]+/stream"\})"));
+    EXPECT_THAT(
+        ask(body).body,
+        testing::MatchesRegex(
+            R"(\{"job_id":"job-[0-9a-f-]+","sse_url":"/v1/inference/job-[0-9a-f-]+/stream"\})"));
     EXPECT_THAT(ask(body, "", "/v1/jobs").body, HasSubstr(R"("sse_url":"/v1/jobs/job-)"));
 }
 

@@ -134,19 +134,18 @@ private:
             reply.send(std::move(prepared.error()));
             co_return std::nullopt;
         }
-        const auto deadline = worker::job_deadline(request, service_.clock,
-                                                   service_.request_timeout, service_.log);
+        const auto deadline =
+            worker::job_deadline(request, service_.clock, service_.request_timeout, service_.log);
         if (!deadline) {
             reply.send(worker::error_response(deadline.error()));
             co_return std::nullopt;
         }
-        prepared->terms = {
-            .job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4()),
-            .correlation_id = request.correlation_id,
-            .owner = request.caller,
-            .priority = prepared->request.priority,
-            .deadline = *deadline,
-            .units_in = static_cast<std::uint32_t>(prepared->job.prompt.size())};
+        prepared->terms = {.job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4()),
+                           .correlation_id = request.correlation_id,
+                           .owner = request.caller,
+                           .priority = prepared->request.priority,
+                           .deadline = *deadline,
+                           .units_in = static_cast<std::uint32_t>(prepared->job.prompt.size())};
         co_return std::move(*prepared);
     }
 
@@ -246,11 +245,12 @@ void add_native_routes(worker::Router& router, TextService& service,
                 .handler = [routes](Request& request,
                                     ReplyWriter& reply) { return routes->infer(request, reply); },
                 .json_body = true});
-    router.add({.method = "POST",
-                .pattern = "/v1/jobs",
-                .handler = [routes](Request& request,
-                                    ReplyWriter& reply) { return routes->make_job(request, reply); },
-                .json_body = true});
+    router.add(
+        {.method = "POST",
+         .pattern = "/v1/jobs",
+         .handler = [routes](Request& request,
+                             ReplyWriter& reply) { return routes->make_job(request, reply); },
+         .json_body = true});
     worker::add_job_routes<GenerateJob, TextOutput>(router, {.jobs = service.jobs,
                                                              .board = service.board,
                                                              .clock = service.clock,

@@ -124,11 +124,10 @@ void Daemon::add_own_routes() {
     add_status_routes(router_, sources_);
     add_shutdown_routes(router_, {.shut_down = [this] { life_->shut_down(); },
                                   .drain_timeout = parts_.config.drain_timeout});
-    router_.add({.method = "GET",
-                 .pattern = "/heartbeat",
-                 .handler = [this](Request&, ReplyWriter& reply) {
-                     return send_json(links_->report(), reply);
-                 }});
+    router_.add(
+        {.method = "GET", .pattern = "/heartbeat", .handler = [this](Request&, ReplyWriter& reply) {
+             return send_json(links_->report(), reply);
+         }});
 }
 
 void Daemon::reload() {
@@ -154,8 +153,7 @@ Heartbeat Daemon::heartbeat() const {
         sources_.model.device_memory ? sources_.model.device_memory() : DeviceMemory{};
     const bool short_of_memory =
         memory.total_bytes > 0 && memory.free_bytes < parts_.config.vram_floor_bytes;
-    const bool healthy =
-        !short_of_memory && judge(status, parts_.clock.now()) == Health::healthy;
+    const bool healthy = !short_of_memory && judge(status, parts_.clock.now()) == Health::healthy;
     return {.worker_id = sources_.identity.worker_id,
             .time = parts_.clock.wall_now(),
             .health = std::string(wire_name(healthy ? Health::healthy : Health::degraded)),

@@ -31,8 +31,8 @@ constexpr std::string_view wire_name(StopReason reason) {
 
 // The job has left the queue and holds a slot. Always a job's first event, unless it fails before.
 struct Started {
-    std::uint64_t seed;     // What sampling uses, whether the caller or we chose it.
-    Clock::WallTime at{};   // The scheduler's to fill in.
+    std::uint64_t seed;    // What sampling uses, whether the caller or we chose it.
+    Clock::WallTime at{};  // The scheduler's to fill in.
 };
 
 // The job is complete. Counts are in the modality's unit of work; for text that is tokens.

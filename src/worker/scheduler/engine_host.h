@@ -85,8 +85,9 @@ public:
 
 private:
     void post_loaded(Result<void> result) {
-        boost::asio::post(
-            io_, [this, result = std::move(result)]() mutable { callbacks_.loaded(std::move(result)); });
+        boost::asio::post(io_, [this, result = std::move(result)]() mutable {
+            callbacks_.loaded(std::move(result));
+        });
     }
 
     void post_turn(TurnReport<Output> turn) {

@@ -112,8 +112,8 @@ private:
         }
         if (std::holds_alternative<Ended>(event)) state_ = JobState::completed;
         if (const auto* failed = std::get_if<Failed>(&event)) {
-            state_ = failed->error.code == ErrorCode::cancelled ? JobState::cancelled
-                                                                : JobState::failed;
+            state_ =
+                failed->error.code == ErrorCode::cancelled ? JobState::cancelled : JobState::failed;
             error_ = failed->error;
         }
     }

@@ -114,8 +114,8 @@ public:
                 next = std::min(next, job->due);
                 continue;
             }
-            scheduler_.cancel(job->id, {ErrorCode::cancelled, "nobody reads the job's stream",
-                                        std::nullopt});
+            scheduler_.cancel(
+                job->id, {ErrorCode::cancelled, "nobody reads the job's stream", std::nullopt});
         }
         return next_due_ = next;
     }

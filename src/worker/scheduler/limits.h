@@ -8,12 +8,12 @@ namespace worker {
 
 // Every bound between a request and the engine, derived in one place.
 struct SchedulerLimits {
-    std::uint32_t queue_max = 64;               // jobs that wait for a slot
+    std::uint32_t queue_max = 64;  // jobs that wait for a slot
     // Events of one job: those that wait for the reader of a connection, and all of a job that
     // later requests read.
     std::size_t unread_bytes = 256 << 10;
     std::size_t kept_bytes = 1 << 20;
-    std::uint32_t restart_seconds = 5;          // Retry-After while draining: a successor's start
+    std::uint32_t restart_seconds = 5;  // Retry-After while draining: a successor's start
 
     // Jobs that have ended and may still be read; the oldest go first.
     std::size_t finished_max = 1024;

@@ -91,7 +91,8 @@ public:
     }
 
     // `read_events`: whether the job is one reader's, or kept for any number of them.
-    // Errors: those of `refusal`, all_slots_busy, insufficient_resources (too late by the deadline).
+    // Errors: those of `refusal`, all_slots_busy, insufficient_resources (too late by the
+    // deadline).
     Result<Submitted<Output>> submit(Input input, JobTerms terms, ReadEvents read_events) {
         if (const auto refusal = refuse(terms)) {
             metrics_.job_refused();
@@ -208,8 +209,7 @@ private:
         if (wait <= left.count()) return std::nullopt;
         return Error{ErrorCode::insufficient_resources,
                      "the deadline cannot be met: the first output would come about " +
-                         std::to_string(std::lround((wait - left.count()) * 1000)) +
-                         " ms too late",
+                         std::to_string(std::lround((wait - left.count()) * 1000)) + " ms too late",
                      at_least_a_second(wait - left.count())};
     }
 

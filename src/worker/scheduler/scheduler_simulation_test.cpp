@@ -127,11 +127,11 @@ private:
     // A later call reads a kept job from its first event, if nobody else does.
     void open() {
         if (kept_.empty()) return;
-        const auto job = std::next(kept_.begin(), pick(0, static_cast<std::uint32_t>(kept_.size() - 1)));
+        const auto job =
+            std::next(kept_.begin(), pick(0, static_cast<std::uint32_t>(kept_.size() - 1)));
         auto stream = store_.open({job->first, ""}, 0);
         if (!stream) return;
-        readers_.push_back(
-            std::make_unique<Reader>(Reader{std::move(*stream), job->second, {}}));
+        readers_.push_back(std::make_unique<Reader>(Reader{std::move(*stream), job->second, {}}));
     }
 
     void cancel() { store_.cancel({"job-" + std::to_string(pick(0, 200)), ""}); }
