@@ -48,7 +48,6 @@ std::optional<worker::Error> unavailable(const worker::Config& config,
         {"--chat-template", settings.chat_template.has_value()},
         {"--any-model", settings.any_model},
         {"--use-model-defaults", settings.use_model_defaults},
-        {"--log-content", config.log_content},
     };
     for (const auto& [flag, given] : wanted)
         if (given)

@@ -13,6 +13,16 @@ namespace {
 // Long requests that may wait for the codec thread: each holds its body.
 constexpr std::size_t codec_waiting_max = 64;
 
+// Where somebody asks for it: outputs in the log.
+std::function<void(const worker::JobTerms&, const TextOutput&)> output_log(const Config& config,
+                                                                           worker::Log& log) {
+    if (!config.log_content) return {};
+    return [&log](const worker::JobTerms& terms, const TextOutput& output) {
+        log.write(worker::LogLevel::info, "output",
+                  {{"job_id", terms.job_id}, {"text", output.text}});
+    };
+}
+
 }  // namespace
 
 TextWorker::TextWorker(const Config& config, const TextSettings& settings, Parts parts)
@@ -33,7 +43,8 @@ TextWorker::TextWorker(const Config& config, const TextSettings& settings, Parts
                .board = daemon_.board(),
                .clock = parts.clock,
                .metrics = daemon_.metrics(),
-               .narrator = parts.narrator},
+               .narrator = parts.narrator,
+               .on_output = output_log(config, parts.log)},
               {.queue_max = config.queue_max()}, config.parallel),
       codec_(daemon_.io().get_executor(), codec_waiting_max),
       service_{.scheduler = engine_.scheduler(),
@@ -43,7 +54,8 @@ TextWorker::TextWorker(const Config& config, const TextSettings& settings, Parts
                .clock = parts.clock,
                .log = parts.log,
                .model_ref = config.model_ref,
-               .request_timeout = config.request_timeout} {}
+               .request_timeout = config.request_timeout,
+               .log_content = config.log_content} {}
 
 Result<std::unique_ptr<TextWorker>> TextWorker::bind(const Config& config,
                                                      const TextSettings& settings, Parts parts) {

@@ -66,6 +66,16 @@ class InferenceTest(unittest.TestCase):
         self.assertEqual((reply["stop_reason"], reply["stop_sequence_matched"]),
                          ("STOP_SEQUENCE", stop))
 
+    def test_content_is_in_the_log_where_somebody_asks_for_it(self):
+        with Worker("--parallel", "1", "--context-size", "256", "--log-content") as worker:
+            worker.ready()
+            text = worker.post({"prompt": PROMPT, "max_tokens": 4, "temperature": 0,
+                                "stream": False})[1]["text"]
+            worker.wait_for("inference_complete")
+        said = [line.get("text") for line in worker.log]
+        self.assertIn(PROMPT, said)
+        self.assertIn(text, "".join(filter(None, said)))
+
     def test_max_tokens_is_the_number_of_tokens(self):
         reply = self.whole(max_tokens=3)
         self.assertEqual((reply["stop_reason"], reply["tokens_out"]), ("MAX_TOKENS", 3))

@@ -134,8 +134,7 @@ class StartTest(unittest.TestCase):
         self.refuses(need("RBEE_TEST_MODEL"), "DEVICE_UNAVAILABLE", "--device", "7")
 
     def test_what_this_version_does_not_do_is_refused_and_not_ignored(self):
-        for flags in (("--queen-url", "http://localhost:7833"), ("--engine", "cpu"),
-                      ("--local-mode", "--hive-url", "http://localhost:9200")):
+        for flags in (("--any-model",), ("--engine", "cpu"), ("--chat-template", "chatml")):
             with self.subTest(flags=flags):
                 end = run_to_end(*flags, model=need("RBEE_TEST_MODEL"))
                 self.assertEqual(end.code, 1, end.stderr)

@@ -150,7 +150,8 @@ class Stream:
     def __init__(self, worker, body):
         self.connection = worker.connect()
         self.connection.request("POST", "/v1/inference",
-                                json.dumps({"max_tokens": 16, "temperature": 0, **body}),
+                                json.dumps({"max_tokens": 16, "temperature": 0, "stream": True,
+                                            **body}),
                                 {"content-type": "application/json"})
         self.response = self.connection.getresponse()
         self.status = self.response.status

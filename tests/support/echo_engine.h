@@ -40,6 +40,8 @@ public:
     EchoEngine(std::uint32_t slots, std::size_t cells) : slots_(slots), cells_(cells) {}
 
     std::atomic<NextStep> next_step = NextStep::works;  // Thread: any.
+    // What a refused job is told. Set it while no job is under way.
+    Error refusal{ErrorCode::invalid_request, "refused by the engine"};
     // Called in each load; may wait, to hold a worker in `loading`.
     std::function<Result<void>(const LoadObserver&)> on_load;
     // Called in each step; may wait, to hold a job in mid-stream.
@@ -51,7 +53,7 @@ public:
     }
 
     Result<std::optional<Started>> start(JobId id, EchoJob& input) override {
-        if (input.refused) return fail(ErrorCode::invalid_request, "refused by the engine");
+        if (input.refused) return fail(refusal);
         if (running_.size() == slots_ || cells_used() + input.text.size() > cells_)
             return std::optional<Started>{};
         running_.emplace(id, Running{std::move(input.text), 0});

@@ -140,6 +140,7 @@ private:
             reply.send(worker::error_response(deadline.error()));
             co_return std::nullopt;
         }
+        log_prompt(*prepared, request);
         prepared->terms = {.job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4()),
                            .correlation_id = request.correlation_id,
                            .owner = request.caller,
@@ -147,6 +148,13 @@ private:
                            .deadline = *deadline,
                            .units_in = static_cast<std::uint32_t>(prepared->job.prompt.size())};
         co_return std::move(*prepared);
+    }
+
+    void log_prompt(const PreparedJob& prepared, const Request& request) const {
+        if (!service_.log_content) return;
+        service_.log.write(
+            worker::LogLevel::info, "prompt",
+            {{"correlation_id", request.correlation_id}, {"text", prepared.request.prompt}});
     }
 
     awaitable<Prepared> prepare_request(Request& request) {

@@ -39,6 +39,7 @@ struct TextService {
     worker::Log& log;
     std::string model_ref;
     std::chrono::milliseconds request_timeout;
+    bool log_content = false;  // prompts in the log
     TextModelView model = {};
 };
 

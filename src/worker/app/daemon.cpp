@@ -76,6 +76,7 @@ Result<void> Daemon::open(EngineControl& engine, const std::function<void(Router
                   parts_.config.drain_timeout);
     life_->on_ready = [this, on_ready = std::move(on_ready)] { sources_.model = on_ready(); };
     life_->on_reload = [this] { reload(); };
+    narrate_address();  // Signals are understood from here on.
     return {};
 }
 
@@ -88,13 +89,16 @@ Result<void> Daemon::open_server() {
     if (!server) return fail(std::move(server.error()));
     server_ = std::move(*server);
     sources_.identity = identity(parts_, port());
+    return {};
+}
+
+void Daemon::narrate_address() {
     const std::string address = parts_.config.host + ":" + std::to_string(port());
     parts_.narrator.narrate({.actor = "http-server",
                              .action = "server_bind",
                              .target = address,
                              .human = "Listens on " + scheme(parts_.config) + address,
                              .worker_id = sources_.identity.worker_id});
-    return {};
 }
 
 Result<void> Daemon::open_links() {

@@ -74,6 +74,7 @@ private:
     Result<void> open_server();
     Result<void> open_links();
     void add_own_routes();
+    void narrate_address();
     void reload();
     Heartbeat heartbeat() const;
     ReadyCallback ready_callback() const;

@@ -141,6 +141,10 @@ Result<void> refuse_contradictions(const Config& config, const Sources& sources)
 
 void add_warnings(Config& config, const Sources& sources) {
     const bool has_token = !config.api_tokens.empty();
+    if (config.log_content) {
+        config.warnings.push_back(fmt::format("{} writes prompts and outputs into the log",
+                                              named(sources, "log-content")));
+    }
     if (has_token && config.no_auth) {
         config.warnings.push_back(fmt::format("{} has no effect, because {} sets a token",
                                               named(sources, "no-auth"), token_source(sources)));

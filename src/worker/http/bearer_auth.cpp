@@ -27,12 +27,12 @@ Result<std::string_view> bearer_token(const Fields& fields) {
     const bool clean = std::none_of(field->begin(), field->end(), [](char c) {
         return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f';
     });
+    if (trimmed(*field) == "Bearer")
+        return fail(ErrorCode::missing_api_key, "the Bearer token is empty");
     if (fields.count("authorization") > 1 || field->size() > authorization_bytes_max || !clean ||
         !field->starts_with(scheme))
         return fail(ErrorCode::invalid_api_key, "Authorization must be one Bearer token");
-    const std::string_view token = trimmed(field->substr(scheme.size()));
-    if (token.empty()) return fail(ErrorCode::missing_api_key, "the Bearer token is empty");
-    return token;
+    return trimmed(field->substr(scheme.size()));
 }
 
 }  // namespace

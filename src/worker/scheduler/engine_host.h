@@ -52,13 +52,15 @@ public:
         const Clock& clock;
         Metrics& metrics;
         Narrator& narrator;
+        std::function<void(const JobTerms&, const Output&)> on_output = {};
     };
 
     EngineHost(const Parts& parts, const SchedulerLimits& limits, std::uint32_t slots_max)
         : io_(parts.io),
           mailbox_(limits.mailbox_capacity(slots_max)),
-          scheduler_(io_, limits,
-                     {mailbox_, parts.board, parts.clock, parts.metrics, parts.narrator}),
+          scheduler_(
+              io_, limits,
+              {mailbox_, parts.board, parts.clock, parts.metrics, parts.narrator, parts.on_output}),
           jobs_(io_, scheduler_, parts.clock, limits),
           thread_(parts.backend, mailbox_, parts.board, parts.clock,
                   {[this](Result<void> result) { post_loaded(std::move(result)); },

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +58,8 @@ public:
         const Clock& clock;
         Metrics& metrics;
         Narrator& narrator;
+        // Sees every output, for debugging; usually empty.
+        std::function<void(const JobTerms&, const Output&)> on_output = {};
     };
 
     Scheduler(boost::asio::any_io_executor executor, const SchedulerLimits& limits,
@@ -67,6 +70,7 @@ public:
           commands_(parts.commands),
           metrics_(parts.metrics),
           narrator_(parts.narrator),
+          on_output_(parts.on_output),
           executor_(executor),
           deadlines_changed_(executor),
           idle_(executor) {}
@@ -246,6 +250,8 @@ private:
             return;
         }
         note_times(job, event);
+        if (const auto* output = std::get_if<Output>(&event); output && on_output_)
+            on_output_(job.terms, *output);
         const bool started = std::holds_alternative<Started>(event);
         if (started) std::get<Started>(event).at = clock_.wall_now();
         if (!job.log->push(std::move(event))) {
@@ -371,6 +377,7 @@ private:
     Metrics& metrics_;
     Narrator& narrator_;
     // Thread: io.
+    const std::function<void(const JobTerms&, const Output&)> on_output_;
     boost::asio::any_io_executor executor_;
     AsyncSignal deadlines_changed_;
     AsyncSignal idle_;
