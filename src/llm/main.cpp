@@ -27,9 +27,19 @@ worker::ModelPlaces model_places(const worker::Environment& environment) {
     return places;
 }
 
+// Returns the exit code.
 int cannot_start(const worker::Error& error) {
     std::fprintf(stderr, "error: %s\n", worker::wire_message(error).c_str());
-    return 1;
+    return error.code == worker::ErrorCode::usage_invalid ? 2 : 1;
+}
+
+int check(const worker::Invocation& invocation, const worker::Environment& environment) {
+    std::fputs(invocation.output.c_str(), stdout);
+    const auto files = worker::resolve_model(invocation.config.model, model_places(environment));
+    if (!files) return cannot_start(files.error());
+    std::puts("\n# The model's files:");
+    for (const auto& file : *files) std::printf("#   %s\n", file.c_str());
+    return 0;
 }
 
 // For whoever asked for any free port. A stdout that nobody reads must not hold up the start.
@@ -116,6 +126,7 @@ int run(const std::vector<std::string>& arguments) {
         return 0;
     }
     if (const auto error = unavailable(invocation->config, settings)) return cannot_start(*error);
+    if (invocation->action == worker::Action::check) return check(*invocation, environment);
     const auto reload = [&]() -> Result<worker::Config> {
         TextSettings unused;  // What concerns text is not read again.
         auto again = read_settings(arguments, environment, unused);

@@ -1,5 +1,6 @@
 """Starts that cannot succeed: exit code 1, the right code, one line that helps."""
 
+import subprocess
 import ctypes
 import os
 import pathlib
@@ -132,6 +133,22 @@ class StartTest(unittest.TestCase):
 
     def test_a_device_that_is_not_there(self):
         self.refuses(need("RBEE_TEST_MODEL"), "DEVICE_UNAVAILABLE", "--device", "7")
+
+    def test_wrong_usage_is_exit_code_2(self):
+        for flags in (("--nonsense",), ("--threads", "many"), ("--threads", "1", "--threads", "2")):
+            with self.subTest(flags=flags):
+                end = run_to_end(*flags, model="/nowhere")
+                self.assertEqual(end.code, 2, end.stderr)
+                self.assertRegex(end.stderr, "^error: --")
+
+    def test_check_config_finds_the_model_and_loads_nothing(self):
+        command = [need("RBEE_WORKER"), "--check-config", "--model"]
+        found = subprocess.run(command + [need("RBEE_TEST_MODEL")], capture_output=True, text=True,
+                               check=True)
+        self.assertIn("#   " + need("RBEE_TEST_MODEL"), found.stdout)
+        missing = subprocess.run(command + ["/nowhere"], capture_output=True, text=True)
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("/nowhere", missing.stderr)
 
     def test_what_this_version_does_not_do_is_refused_and_not_ignored(self):
         for flags in (("--any-model",), ("--engine", "cpu"), ("--chat-template", "chatml")):

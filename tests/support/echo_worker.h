@@ -29,6 +29,7 @@ public:
         Result<void> loads = {};  // what the load comes to, once the load gate is open
         std::function<void(Config&)> change = [](Config&) {};
         std::function<Result<Config>()> reload = {};
+        std::optional<Clock::Duration> keep_alive = {};  // in the stream of an echo
         LogLevel log_level = LogLevel::off;
     };
 
@@ -127,7 +128,8 @@ private:
         StreamReply<EchoOutput> stream{.reply = reply,
                                        .clock = clock_,
                                        .writer = std::move(writer),
-                                       .output_frame = echo_frame};
+                                       .output_frame = echo_frame,
+                                       .keep_alive = options_.keep_alive};
         co_await stream_job(std::move(*job), std::move(stream));
     }
 

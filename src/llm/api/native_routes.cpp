@@ -197,7 +197,7 @@ private:
                                                .clock = service_.clock,
                                                .writer = std::move(writer),
                                                .output_frame = token_frame,
-                                               .keep_alive = worker::accepts_events(request)};
+                                               .keep_alive = worker::keep_alive_for(request)};
         co_await worker::stream_job(std::move(*job), std::move(stream));
     }
 

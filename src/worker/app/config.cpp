@@ -93,9 +93,10 @@ Result<Invocation> parse_invocation(const std::vector<std::string>& arguments,
     if (const auto resolved = resolve(draft, sources, surroundings); !resolved)
         return fail(resolved.error());
     if (draft.check_config) {
-        return Invocation{.action = Action::print_and_exit,
-                          .config = {},
-                          .output = resolved_text(table, sources, draft.config.warnings)};
+        std::string settings = resolved_text(table, sources, draft.config.warnings);
+        return Invocation{.action = Action::check,
+                          .config = std::move(draft.config),
+                          .output = std::move(settings)};
     }
     return Invocation{.action = Action::serve, .config = std::move(draft.config), .output = {}};
 }

@@ -88,12 +88,13 @@ struct Program {
     std::vector<FlagGroup> flags;
 };
 
-enum class Action : std::uint8_t { serve, print_and_exit };
+// `check`: say what the settings come to, find the model, and end.
+enum class Action : std::uint8_t { serve, check, print_and_exit };
 
 struct Invocation {
     Action action = Action::serve;
-    Config config;       // for `serve`
-    std::string output;  // for `print_and_exit`: help, version, build or resolved configuration
+    Config config;       // for `serve` and `check`
+    std::string output;  // for `print_and_exit`: help, version or build; for `check`: the settings
 };
 
 // Flags, then environment, then the configuration file, then defaults; sets the fields that

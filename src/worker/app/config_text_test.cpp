@@ -60,7 +60,7 @@ TEST(ConfigTextTest, prints_what_was_resolved_with_its_sources_and_without_secre
                               {"LLM_WORKER_MAX_BODY", "2048KiB"},
                               {"LLM_WORKER_NO_AUTH", "1"}}});
     ASSERT_TRUE(checked) << checked.error().message;
-    EXPECT_EQ(checked->action, Action::print_and_exit);
+    EXPECT_EQ(checked->action, Action::check);
     const std::string& text = checked->output;
     EXPECT_EQ(text.find("s3cret"), std::string::npos);
     for (const std::string& line : std::vector<std::string>{

@@ -57,6 +57,21 @@ TEST(LifecycleTest, a_job_is_streamed) {
     EXPECT_TRUE(reply.body.ends_with("data: [DONE]\n\n"));
 }
 
+TEST(LifecycleTest, comments_fill_a_silence_where_they_are_wanted) {
+    EchoWorker worker({.keep_alive = 1ms});
+    worker.start().wait_until_ready();
+    int steps = 0;
+    worker.engine().on_step = [&] {
+        if (++steps == 2) worker.step_gate.pass();
+    };
+    worker.step_gate.close();
+    const auto client = worker.ask("ab");
+    client->read_until("data: a\n\n");
+    client->read_until(": keep-alive\n\n");
+    worker.step_gate.open();
+    client->read_until("data: [DONE]\n\n");
+}
+
 TEST(LifecycleTest, a_job_that_fails_at_once_is_an_error_reply) {
     EchoWorker worker;
     worker.start().wait_until_ready();

@@ -307,8 +307,8 @@ FlagGroup configuration_flags(Draft& draft) {
                  .setting = sets(draft.config_file, plain_text()),
                  .scope = FlagScope::not_in_file},
                 {.name = "check-config",
-                 .help = "Checks all settings, prints them as such a file, secrets masked, and "
-                         "ends without touching the model.",
+                 .help = "Checks all settings, prints them as such a file, secrets masked, says "
+                         "where the model was found, and ends without loading it.",
                  .setting = sets(draft.check_config, yes_or_no()),
                  .scope = FlagScope::not_in_file},
             }};

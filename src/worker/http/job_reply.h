@@ -21,6 +21,8 @@ namespace worker {
 // The status line waits this long for a job that may still fail; then it is 200 and errors are in
 // the stream. Source: wire contract, 4.4.
 inline constexpr std::chrono::seconds status_line_patience{10};
+// Between events that are far apart, for clients that have asked for a stream by its name: others
+// may not expect comments. Source: wire contract, 4.4.
 inline constexpr std::chrono::seconds keep_alive_interval{15};
 
 // Writes the frame of one output; it is the modality's own.
@@ -40,7 +42,7 @@ struct StreamReply {
     const Clock& clock;
     EventWriter writer;
     OutputFrame<Output> output_frame;
-    bool keep_alive = false;  // comments between events that are far apart
+    std::optional<Clock::Duration> keep_alive = {};  // a comment so long after the last event
     EndMarker end_marker = EndMarker::done;
     EventNumbers numbers = EventNumbers::hidden;
 };
@@ -115,9 +117,10 @@ boost::asio::awaitable<void> stream_events(JobStream<Output> job, StreamReply<Ou
             const bool written = co_await stream.reply.write(std::exchange(frames, ""));
             if (!written || events.ended()) co_return;  // Dropping `job` says that we have left.
         }
-        const Clock::TimePoint next_keep_alive = stream.clock.now() + keep_alive_interval;
-        co_await job.wait(next_keep_alive);
-        if (stream.keep_alive && stream.clock.now() >= next_keep_alive) frames = ": keep-alive\n\n";
+        const Clock::TimePoint silent_until =
+            stream.keep_alive ? stream.clock.now() + *stream.keep_alive : Clock::TimePoint::max();
+        co_await job.wait(silent_until);
+        if (stream.clock.now() >= silent_until) frames = ": keep-alive\n\n";
     }
 }
 

@@ -34,7 +34,7 @@ struct StreamWishes {
     std::uint64_t from = 0;  // number of the first event
     EventNumbers numbers = EventNumbers::hidden;
     EventDetail detail = EventDetail::output_only;
-    bool keep_alive = false;
+    std::optional<Clock::Duration> keep_alive = {};
 };
 
 inline bool accepts_events(const Request& request) {
@@ -42,10 +42,15 @@ inline bool accepts_events(const Request& request) {
     return accept && accept->find("text/event-stream") != std::string_view::npos;
 }
 
+inline std::optional<Clock::Duration> keep_alive_for(const Request& request) {
+    if (!accepts_events(request)) return std::nullopt;
+    return keep_alive_interval;
+}
+
 // Errors: invalid_request (Last-Event-ID is no number).
 // Source: HTML Standard, 9.2.4, "The Last-Event-ID header".
 inline Result<StreamWishes> stream_wishes(const Request& request) {
-    StreamWishes wishes{.keep_alive = accepts_events(request)};
+    StreamWishes wishes{.keep_alive = keep_alive_for(request)};
     if (request.query_value("events") == "all") wishes.detail = EventDetail::all;
     if (request.query_value("resume") == "1") wishes.numbers = EventNumbers::shown;
     const auto last = request.fields.find("last-event-id");
