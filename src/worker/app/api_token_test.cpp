@@ -32,7 +32,7 @@ TEST(ApiTokenTest, reads_one_token_a_line) {
         {"\n\none", {"one"}},
     };
     for (const auto& [text, tokens] : cases) {
-        const TemporaryFile file(text);
+        const SettingsFile file(text);
         EXPECT_EQ(read_api_token_file(file.path()).value().tokens, tokens) << text;
     }
 }
@@ -45,7 +45,7 @@ TEST(ApiTokenTest, refuses_files_without_a_usable_token) {
         {std::string((1u << 20) + 1, '\n'), "is longer than 1 MiB"},
     };
     for (const auto& [text, message] : cases) {
-        const TemporaryFile file(text);
+        const SettingsFile file(text);
         const auto tokens = read_api_token_file(file.path());
         ASSERT_FALSE(tokens);
         EXPECT_EQ(tokens.error().message, message);
@@ -56,7 +56,7 @@ TEST(ApiTokenTest, refuses_files_without_a_usable_token) {
 }
 
 TEST(ApiTokenTest, tells_whether_others_can_read_the_file) {
-    const TemporaryFile file("s3cret");
+    const SettingsFile file("s3cret");
     EXPECT_FALSE(read_api_token_file(file.path()).value().readable_by_others);
     std::filesystem::permissions(file.path(), std::filesystem::perms::others_read,
                                  std::filesystem::perm_options::add);

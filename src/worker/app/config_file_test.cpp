@@ -6,7 +6,7 @@ namespace worker {
 namespace {
 
 Result<Invocation> invoke_with_file(const std::string& document, const std::string& line = "") {
-    const TemporaryFile file(document);
+    const SettingsFile file(document);
     return invoke({.line = "--config " + file.path() + " " + line});
 }
 
@@ -61,7 +61,7 @@ TEST(ConfigFileTest, names_the_line_of_what_it_refuses) {
          "password"},
     };
     for (const auto& [document, message] : cases) {
-        const TemporaryFile file(document);
+        const SettingsFile file(document);
         EXPECT_EQ(refusal({.line = "--config " + file.path()}), "2: " + file.path() + message);
     }
 }
@@ -77,7 +77,7 @@ TEST(ConfigFileTest, refuses_what_is_not_toml_with_its_line) {
         {"a = " + std::string(5000, '['), 1},
     };
     for (const auto& [document, line] : cases) {
-        const TemporaryFile file(document);
+        const SettingsFile file(document);
         const std::string message = refusal({.line = "--config " + file.path()});
         EXPECT_TRUE(message.starts_with("2: " + file.path() + " line " + std::to_string(line)))
             << message;
@@ -90,13 +90,13 @@ TEST(ConfigFileTest, names_the_flag_that_named_a_file_it_cannot_read) {
               "1: --config /nowhere/w.toml: cannot be read: No such file or directory");
     EXPECT_EQ(refusal({.variables = {{"LLM_WORKER_CONFIG", "/dev/zero"}}}),
               "1: LLM_WORKER_CONFIG=/dev/zero: is not a regular file");
-    const TemporaryFile file(std::string((1u << 20) + 1, ' '));
+    const SettingsFile file(std::string((1u << 20) + 1, ' '));
     EXPECT_EQ(refusal({.line = "--config " + file.path()}),
               "1: --config " + file.path() + ": is longer than 1 MiB");
 }
 
 TEST(ConfigFileTest, gives_way_to_flags_and_environment) {
-    const TemporaryFile file("model = \"file\"\nport = 1\nparallel = 3\ncors-origin = \"*\"\n");
+    const SettingsFile file("model = \"file\"\nport = 1\nparallel = 3\ncors-origin = \"*\"\n");
     const Result<Invocation> invocation =
         invoke({.line = "--config " + file.path() + " --port 2 --cors-origin https://a",
                 .variables = {{"LLM_WORKER_MODEL", "environment"}, {"LLM_WORKER_PORT", "3"}}});

@@ -56,19 +56,19 @@ inline std::string refusal(const Start& start) {
     return (usage ? "2: " : "1: ") + invocation.error().message;
 }
 
-// A file that is gone after the test, readable by its owner only.
-class TemporaryFile {
+// A file of settings or tokens that is gone after the test, readable by its owner only.
+class SettingsFile {
 public:
-    explicit TemporaryFile(const std::string& text) {
+    explicit SettingsFile(const std::string& text) {
         std::string name = (std::filesystem::temp_directory_path() / "worker-XXXXXX").string();
         const int descriptor = mkstemp(name.data());
         path_ = name;
         std::ofstream(path_, std::ios::binary) << text;
         close(descriptor);
     }
-    ~TemporaryFile() { std::filesystem::remove(path_); }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~SettingsFile() { std::filesystem::remove(path_); }
+    SettingsFile(const SettingsFile&) = delete;
+    SettingsFile& operator=(const SettingsFile&) = delete;
 
     const std::string& path() const { return path_; }
 

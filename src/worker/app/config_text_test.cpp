@@ -51,7 +51,7 @@ TEST(ConfigTextTest, lays_the_help_out_in_two_columns) {
 }
 
 TEST(ConfigTextTest, prints_what_was_resolved_with_its_sources_and_without_secrets) {
-    const TemporaryFile file("parallel = 4\n");
+    const SettingsFile file("parallel = 4\n");
     const Result<Invocation> checked =
         invoke({.line = "--check-config --model /m/x.gguf --device cuda:1 --callback-url "
                         "http://h/p?token=s3cret --config " +
@@ -96,7 +96,7 @@ TEST(ConfigTextTest, prints_a_configuration_file_that_gives_the_same_again) {
                         "--tensor-split 3,0.5 --cors-origin https://a --no-mmap -ngl -1"})
             .value()
             .output;
-    const TemporaryFile file(first);
+    const SettingsFile file(first);
     const Result<Invocation> second = invoke({.line = "--check-config --config " + file.path()});
     ASSERT_TRUE(second) << second.error().message;
     EXPECT_EQ(without_sources(second->output), without_sources(first));

@@ -136,7 +136,7 @@ TEST(ResolveTest, takes_a_context_of_0_for_the_model_s_own) {
 }
 
 TEST(ResolveTest, counts_the_token_of_the_environment_and_those_of_the_file) {
-    const TemporaryFile file("one\ntwo\n");
+    const SettingsFile file("one\ntwo\n");
     EXPECT_EQ(resolved({.line = "--api-token-file " + file.path(), .variables = token}).api_tokens,
               (std::vector<std::string>{"s3cret", "one", "two"}));
     EXPECT_EQ(resolved({.variables = {{"LLORCH_API_TOKEN_FILE", file.path()}}}).api_tokens,
@@ -146,7 +146,7 @@ TEST(ResolveTest, counts_the_token_of_the_environment_and_those_of_the_file) {
 }
 
 TEST(ResolveTest, warns_of_a_token_file_that_others_can_read) {
-    const TemporaryFile file("one\n");
+    const SettingsFile file("one\n");
     const Start start{.line = "--api-token-file " + file.path()};
     EXPECT_TRUE(resolved(start).warnings.empty());
     std::filesystem::permissions(file.path(), std::filesystem::perms::others_read,
