@@ -71,6 +71,7 @@ void Lifecycle::loaded(const Result<void>& result) {
     if (on_ready) on_ready();
     parts_.board.update([](WorkerStatus& status) { status.life = LifeState::ready; });
     parts_.notifier.ready();
+    parts_.links.beat_now();  // Who heard of loading sends nothing here before it hears of this.
     parts_.links.worker_ready();
 }
 
