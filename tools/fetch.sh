@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fetch.sh llama-source | model | vocabularies
+# fetch.sh llama-source | model | vocabularies | schemathesis
 # Fetches one thing into the cache, unless it is there, and prints its path.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -73,10 +73,32 @@ vocabularies() {
     echo "$folder"
 }
 
+install_schemathesis() {
+    make_scratch
+    pip install --only-binary :all: --target "$scratch/packages" \
+        --requirement tools/schemathesis.txt
+    mv "$scratch/packages" "$1"
+}
+
+schemathesis() {
+    local key folder
+    # A part of it is compiled, for one version of Python.
+    key=$({ "$python" --version; cat tools/schemathesis.txt; } | sha256sum | cut -c-12)
+    folder=$cache/schemathesis-$key
+    if [[ -d $folder ]]; then
+        there "schemathesis"
+    else
+        step schemathesis "fetching schemathesis (18 MB)" "$network_remedy" \
+            install_schemathesis "$folder"
+    fi
+    echo "$folder"
+}
+
 lock "$1"
 case $1 in
     llama-source) llama_source ;;
     model) model ;;
     vocabularies) vocabularies ;;
-    *) fail "fetch.sh does not know '$1'" "one of: llama-source model vocabularies" ;;
+    schemathesis) schemathesis ;;
+    *) fail "fetch.sh does not know '$1'" "one of: llama-source model vocabularies schemathesis" ;;
 esac
