@@ -143,6 +143,7 @@ private:
         log_prompt(*prepared, request);
         prepared->terms = {.job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4()),
                            .correlation_id = request.correlation_id,
+                           .caller = worker::fairness_caller(request),
                            .owner = request.caller,
                            .priority = prepared->request.priority,
                            .deadline = *deadline,

@@ -47,6 +47,13 @@ inline std::optional<Clock::Duration> keep_alive_for(const Request& request) {
     return keep_alive_interval;
 }
 
+// With whom a request's jobs share what there is. Source: wire contract, 6.
+inline std::string fairness_caller(const Request& request) {
+    if (const auto id = request.fields.find("x-gateway-inference-fairness-id"); id && !id->empty())
+        return "id:" + std::string(id->substr(0, 256));
+    return request.caller.empty() ? "address:" + request.peer_address : request.caller;
+}
+
 // Errors: invalid_request (Last-Event-ID is no number).
 // Source: HTML Standard, 9.2.4, "The Last-Event-ID header".
 inline Result<StreamWishes> stream_wishes(const Request& request) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/base/ids.h"
+#include "worker/scheduler/job_queue.h"
 
 #include <cstdint>
 #include <variant>
@@ -12,7 +13,7 @@ template <class Input>
 struct Submit {
     JobId id;
     Input input;
-    int priority = 0;  // Higher goes first.
+    QueueTerms terms = {};
 };
 
 struct Cancel {

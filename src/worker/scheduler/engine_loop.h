@@ -67,11 +67,14 @@ public:
 private:
     void take(Command<Input> command, TurnReport<Output>& report) {
         if (auto* submit = std::get_if<Submit<Input>>(&command)) {
-            queue_.push(submit->priority, {submit->id, std::move(submit->input)});
+            queue_.push(submit->terms, {submit->id, std::move(submit->input)});
             return;
         }
         const JobId id = std::get<Cancel>(command).id;
-        if (!queue_.remove(id) && running_.erase(id) > 0) backend_.cancel(id);
+        if (!queue_.remove(id) && running_.contains(id)) {
+            over(id);
+            backend_.cancel(id);
+        }
         report.forgotten.push_back(id);
     }
 
@@ -79,17 +82,25 @@ private:
     void start_queued(Reports<Output>& reports) {
         while (!queue_.empty()) {
             QueuedJob& job = queue_.front();
+            const JobId id = job.id;
             const Result<std::optional<Started>> started = start(job);
             if (!started) {
-                reports.push_back({job.id, Failed{started.error()}});
+                reports.push_back({id, Failed{started.error()}});
+                queue_.remove(id);
             } else if (*started) {
-                reports.push_back({job.id, **started});
-                running_.insert(job.id);
+                reports.push_back({id, **started});
+                queue_.take();
+                running_.insert(id);
             } else {
                 return;
             }
-            queue_.pop();
         }
+    }
+
+    // A job that has started runs no more.
+    void over(JobId id) {
+        running_.erase(id);
+        queue_.ended(id);
     }
 
     struct QueuedJob {
@@ -120,8 +131,10 @@ private:
         failures_in_a_row_ = 0;
         std::uint32_t units = 0;
         for (std::size_t i = first; i < reports.size(); ++i) {
-            if (const auto* output = std::get_if<Output>(&reports[i].event))
+            if (const auto* output = std::get_if<Output>(&reports[i].event)) {
                 units += output->units();
+                queue_.served(reports[i].id, output->units());
+            }
             if (is_terminal(reports[i].event)) forget(reports[i]);
         }
         rate_.add(units, last_step_took_);
@@ -136,7 +149,7 @@ private:
     }
 
     void forget(const JobReport<Output>& report) {
-        running_.erase(report.id);
+        over(report.id);
         const auto* failed = std::get_if<Failed>(&report.event);
         lacked_memory_ = failed != nullptr && failed->error.code == ErrorCode::vram_oom;
     }
@@ -145,22 +158,25 @@ private:
         lacked_memory_ = error.code == ErrorCode::vram_oom;
         // What the failed step had already said of these jobs stays said; who has ended is over.
         for (const JobReport<Output>& report : reports)
-            if (is_terminal(report.event)) running_.erase(report.id);
-        for (const JobId id : running_) {
+            if (is_terminal(report.event)) over(report.id);
+        for (const JobId id : std::set<JobId>(running_)) {
+            over(id);
             backend_.cancel(id);
             reports.push_back({id, Failed{error}});
         }
-        running_.clear();
         if (++failures_in_a_row_ < failures_in_a_row_max) return;
         died_ = true;
         board_.update([&](WorkerStatus& status) {
             status.life = LifeState::failed;
             status.error = error;
         });
-        for (; !queue_.empty(); queue_.pop())
-            reports.push_back({queue_.front().id,
-                               Failed{{ErrorCode::worker_unhealthy,
-                                       "the engine failed three times in a row", std::nullopt}}});
+        while (!queue_.empty()) {
+            const JobId id = queue_.front().id;
+            queue_.remove(id);
+            reports.push_back(
+                {id, Failed{{ErrorCode::worker_unhealthy, "the engine failed three times in a row",
+                             std::nullopt}}});
+        }
     }
 
     void publish() {

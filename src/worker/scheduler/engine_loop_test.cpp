@@ -18,7 +18,7 @@ using EchoCommand = Command<EchoJob>;
 class EngineLoopTest : public testing::Test {
 protected:
     EchoCommand submit(std::uint64_t id, std::string text, int priority = 0) {
-        return Submit<EchoJob>{JobId{id}, {std::move(text)}, priority};
+        return Submit<EchoJob>{JobId{id}, {std::move(text)}, {.priority = priority}};
     }
 
     std::string turn(std::vector<EchoCommand> commands = {}) {

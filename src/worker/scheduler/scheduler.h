@@ -33,7 +33,8 @@ namespace worker {
 struct JobTerms {
     std::string job_id = {};  // as callers know it
     std::string correlation_id = {};
-    std::string owner = {};  // who may read and cancel it; empty: whoever calls without a token
+    std::string caller = {};  // with whom it shares what there is, in fairness to others
+    std::string owner = {};   // who may read and cancel it; empty: whoever calls without a token
     int priority = 0;
     Clock::TimePoint deadline = Clock::TimePoint::max();
     std::uint32_t units_in = 0;  // work before the first output; for text that is prompt tokens
@@ -109,7 +110,8 @@ public:
         deadlines_.emplace(terms.deadline, id);
         deadlines_changed_.notify();
         // Never full: each admitted job sends one Submit and at most one Cancel (limits.h).
-        WORKER_ASSERT(commands_.send(Submit<Input>{id, std::move(input), terms.priority}));
+        WORKER_ASSERT(commands_.send(Submit<Input>{
+            id, std::move(input), {terms.priority, terms.caller, terms.deadline, terms.units_in}}));
         Job& job = jobs_.emplace(id, Job{std::move(terms), log, clock_.now()}).first->second;
         narrate(job, "job_created", "Takes the job into the queue");
         return Submitted<Output>{id, std::move(log)};
