@@ -123,7 +123,8 @@ public:
         if (found != jobs_.end() && !found->second.ended) end_here(id, std::move(error));
     }
 
-    // How many jobs will start before this one; nothing when it has started or ended.
+    // How many jobs will start before this one by priority and age, which fairness between callers
+    // may change; nothing when it has started or ended.
     std::optional<std::uint32_t> queue_position(JobId id) const {
         const auto found = jobs_.find(id);
         if (found == jobs_.end() || !found->second.waits()) return std::nullopt;
