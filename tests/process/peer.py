@@ -59,10 +59,6 @@ def silent(connection, closing):
     closing.wait()
 
 
-def hung_up(connection, closing):
-    """The connection just ends."""
-
-
 def half_closed(connection, closing):
     """Says that nothing will come, and stays."""
     connection.shutdown(socket.SHUT_WR)
@@ -119,14 +115,6 @@ class Peer:
         except OSError:  # Closed already.
             pass
         self._listener.close()
-
-    def answer(self, *answers):
-        """From now on."""
-        with self._lock:
-            self._answers = list(answers)
-
-    def bodies(self):
-        return [request.json() for request in self.requests]
 
     def _next(self, _):
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
