@@ -79,9 +79,9 @@ class LifeTest(unittest.TestCase):
 
     def test_a_port_in_use_is_exit_1_and_names_the_remedy(self):
         with Worker() as worker:
-            end = run_to_end("--port=" + str(worker.port), model=need("RBEE_TEST_MODEL"))
+            end = run_to_end(port=worker.port, model=need("RBEE_TEST_MODEL"))
             self.assertEqual(end.code, 1)
-            self.assertIn("--port", end.stderr)
+            self.assertRegex(end.stderr, f"port {worker.port} is in use: .*--port")
 
 
 class OutputTest(unittest.TestCase):

@@ -33,9 +33,9 @@ class Exit:
         self.resident_bytes = resident_bytes
 
 
-def run_to_end(*flags, model=None, env=None, timeout=PATIENCE, preexec=None):
+def run_to_end(*flags, model=None, port=0, env=None, timeout=PATIENCE, preexec=None):
     """Runs a worker that is expected to end by itself."""
-    command = [need("RBEE_WORKER"), "--port", "0", *flags]
+    command = [need("RBEE_WORKER"), "--port", str(port), *flags]
     if model is not None:
         command += ["--model", str(model)]
     with tempfile.TemporaryFile() as stderr:
@@ -85,16 +85,21 @@ class Worker:
 
     def wait_for(self, action):
         """The narration of `action`, from now on or already logged."""
+        return self.wait_for_line(action=action)
+
+    def wait_for_line(self, **fields):
+        """The line of the log that has these fields, from now on or already logged."""
+        wanted = fields.items()
         for line in self.log:
-            if line.get("action") == action:
+            if wanted <= line.items():
                 return line
         while True:
             raw = self._lines.get(timeout=PATIENCE)
             if raw is None:
-                raise AssertionError(f"the worker ended before {action}: {self.log[-5:]}")
+                raise AssertionError(f"the worker ended before {fields}: {self.log[-5:]}")
             line = json.loads(raw)
             self.log.append(line)
-            if line.get("action") == action:
+            if wanted <= line.items():
                 return line
 
     def ready(self):
@@ -134,7 +139,7 @@ class Worker:
         return response.status, json.loads(text)
 
     def stream(self, **body):
-        return Stream(self, body)
+        return Stream(self, {"max_tokens": 16, "temperature": 0, "stream": True, **body})
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -145,14 +150,15 @@ class Worker:
 
 
 class Stream:
-    """The event stream of one inference."""
+    """The event stream that answers a POST, or with no body a GET."""
 
-    def __init__(self, worker, body):
+    def __init__(self, worker, body=None, path="/v1/inference", headers=None):
         self.connection = worker.connect()
-        self.connection.request("POST", "/v1/inference",
-                                json.dumps({"max_tokens": 16, "temperature": 0, "stream": True,
-                                            **body}),
-                                {"content-type": "application/json"})
+        if body is None:
+            self.connection.request("GET", path, headers=headers or {})
+        else:
+            self.connection.request("POST", path, json.dumps(body),
+                                    {"content-type": "application/json", **(headers or {})})
         self.response = self.connection.getresponse()
         self.status = self.response.status
 
