@@ -2,6 +2,7 @@
 #include "worker/base/assert.h"
 #include "worker/base/json.h"
 #include "worker/http/connection.h"
+#include "worker/http/connection_quota.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -116,9 +117,11 @@ void check_connection(std::string_view input, std::size_t piece_bytes) {
     boost::asio::io_context io;
     boost::asio::ip::tcp::socket socket(io);
     socket.assign(boost::asio::ip::tcp::v4(), client.server_end());
+    worker::ConnectionQuota quota(service.settings.limits);
     worker::Connection connection(
-        service, std::move(socket),
-        {.peer = "127.0.0.1", .local = "127.0.0.1", .bound = "127.0.0.1"});
+        service, {.socket = std::move(socket),
+                  .endpoints = {.peer = "127.0.0.1", .local = "127.0.0.1", .bound = "127.0.0.1"},
+                  .place = quota.take("127.0.0.1")});
     bool ended = false;
     boost::asio::co_spawn(io, connection.run(), [&](std::exception_ptr thrown) {
         WORKER_ASSERT(!thrown);
