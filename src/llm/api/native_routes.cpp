@@ -21,7 +21,6 @@ namespace llm {
 
 using boost::asio::awaitable;
 using worker::ErrorCode;
-using worker::fail;
 using worker::JsonObject;
 using worker::ReplyWriter;
 using worker::Request;
