@@ -49,10 +49,6 @@ public:
     Daemon& operator=(const Daemon&) = delete;
 
     // For the modality's own parts.
-    const Config& config() const { return parts_.config; }
-    const Clock& clock() const { return parts_.clock; }
-    Log& log() { return parts_.log; }
-    Narrator& narrator() { return parts_.narrator; }
     boost::asio::io_context& io() { return io_; }
     StatusBoard& board() { return board_; }
     Metrics& metrics() { return metrics_; }

@@ -1,6 +1,7 @@
 #include "worker/app/lifecycle.h"
 
 #include "worker/base/assert.h"
+#include "worker/base/async_signal.h"
 #include "worker/scheduler/health.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -38,9 +39,7 @@ Lifecycle::Lifecycle(const Parts& parts, std::chrono::milliseconds drain_timeout
     : parts_(parts),
       drain_timeout_(drain_timeout),
       signals_(parts.io, SIGTERM, SIGINT),
-      reload_signal_(parts.io, SIGHUP),
-      pause_(parts.io.get_executor()),
-      watchdog_pause_(parts.io.get_executor()) {
+      reload_signal_(parts.io, SIGHUP) {
     std::signal(SIGPIPE, SIG_IGN);
     parts_.links.on_callback_failed = [this](const Error& error) { cannot_start(error); };
 }
@@ -104,10 +103,11 @@ void Lifecycle::await_reload() {
 }
 
 boost::asio::awaitable<void> Lifecycle::keep_alive(std::chrono::microseconds interval) {
+    AsyncSignal pause(parts_.io.get_executor());
     for (;;) {
         const Clock::TimePoint now = parts_.clock.now();
         if (judge(parts_.board.read(), now) != Health::unhealthy) parts_.notifier.alive();
-        co_await watchdog_pause_.wait_until(now + interval);
+        co_await pause.wait_until(now + interval);
     }
 }
 
@@ -148,7 +148,8 @@ boost::asio::awaitable<void> Lifecycle::end_dead() {
     exit_code_ = engine_died_exit_code;
     parts_.log.write(LogLevel::error, "the engine has died: the worker ends");
     parts_.links.beat_now();
-    co_await pause_.wait_until(parts_.clock.now() + death_notice);
+    AsyncSignal pause(parts_.io.get_executor());
+    co_await pause.wait_until(parts_.clock.now() + death_notice);
     co_await close_connections();
 }
 

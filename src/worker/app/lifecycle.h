@@ -1,7 +1,6 @@
 #pragma once
 
 #include "worker/app/service_notifier.h"
-#include "worker/base/async_signal.h"
 #include "worker/base/clock.h"
 #include "worker/hive/hive_links.h"
 #include "worker/http/server.h"
@@ -65,8 +64,6 @@ private:
     const std::chrono::milliseconds drain_timeout_;
     boost::asio::signal_set signals_;
     boost::asio::signal_set reload_signal_;
-    AsyncSignal pause_;
-    AsyncSignal watchdog_pause_;
     bool shutting_down_ = false;
     int exit_code_ = 0;
 };

@@ -1,11 +1,12 @@
 #include "worker/app/service_notifier.h"
 
+#include "worker/base/quantities.h"
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,11 +25,7 @@ std::string parse_address(std::string text) {
 
 std::optional<std::uint64_t> parse_count(const std::optional<std::string>& text) {
     if (!text) return {};
-    std::uint64_t count = 0;
-    const char* const last = text->data() + text->size();
-    const auto [end, error] = std::from_chars(text->data(), last, count);
-    if (error != std::errc{} || end != last) return {};
-    return count;
+    return parse_decimal(*text);
 }
 
 std::optional<std::chrono::microseconds> half_of_watchdog(const Environment& environment) {

@@ -63,6 +63,14 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
 
 }  // namespace
 
+std::optional<std::uint64_t> parse_decimal(std::string_view text) {
+    std::uint64_t number = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    if (error != std::errc{} || end != last) return std::nullopt;
+    return number;
+}
+
 Result<std::uint64_t> parse_size(std::string_view text) {
     if (const auto bytes = parse_quantity(text, size_units)) return *bytes;
     return fail(

@@ -4,10 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace worker {
+
+// Decimal digits and nothing else → the number; nothing where it is none, or needs over 64 bits.
+std::optional<std::uint64_t> parse_decimal(std::string_view text);
 
 // "512", "512B", "8KiB", "1.5GiB" (KiB, MiB, GiB, any case) → bytes. Errors: config_invalid.
 Result<std::uint64_t> parse_size(std::string_view text);

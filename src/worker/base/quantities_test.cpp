@@ -16,6 +16,14 @@ void check_size(std::string_view text, Bytes expected) {
     EXPECT_EQ(bytes ? Bytes(*bytes) : Bytes(), expected) << text;
 }
 
+TEST(QuantitiesTest, a_decimal_is_digits_and_nothing_else) {
+    EXPECT_EQ(parse_decimal("0"), 0u);
+    EXPECT_EQ(parse_decimal("0042"), 42u);
+    EXPECT_EQ(parse_decimal("18446744073709551615"), UINT64_MAX);
+    for (const char* text : {"", " 1", "1 ", "-1", "+1", "0x1", "1.0", "18446744073709551616"})
+        EXPECT_EQ(parse_decimal(text), std::nullopt) << text;
+}
+
 TEST(QuantitiesTest, reads_sizes) {
     check_size("0", 0);
     check_size("512", 512);

@@ -1,9 +1,10 @@
 #include "worker/hive/url.h"
 
+#include "worker/base/quantities.h"
+
 #include <boost/asio/ip/address_v6.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace worker {
@@ -53,12 +54,11 @@ bool take_prefix(std::string_view& text, std::string_view prefix) {
 }
 
 Result<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (ec != std::errc{} || end != text.data() + text.size() || port == 0) {
+    const std::optional<std::uint64_t> port = parse_decimal(text);
+    if (!port || *port == 0 || !std::in_range<std::uint16_t>(*port)) {
         return refused("its port is not a number from 1 to 65535");
     }
-    return port;
+    return static_cast<std::uint16_t>(*port);
 }
 
 // Sets host and port from "name", "name:port", "[v6]" or "[v6]:port".

@@ -1,5 +1,7 @@
 #include "worker/http/bearer_auth.h"
 
+#include "worker/http/tokens.h"
+
 #include <fmt/ranges.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -12,12 +14,6 @@ namespace {
 
 constexpr std::size_t authorization_bytes_max = 8192;
 
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return "";
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 // The token of the request's one Authorization field. Errors: missing_api_key, invalid_api_key.
 Result<std::string_view> bearer_token(const Fields& fields) {
     constexpr std::string_view scheme = "Bearer ";
@@ -27,12 +23,12 @@ Result<std::string_view> bearer_token(const Fields& fields) {
     const bool clean = std::none_of(field->begin(), field->end(), [](char c) {
         return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f';
     });
-    if (trimmed(*field) == "Bearer")
+    if (trim(*field) == "Bearer")
         return fail(ErrorCode::missing_api_key, "the Bearer token is empty");
     if (fields.count("authorization") > 1 || field->size() > authorization_bytes_max || !clean ||
         !field->starts_with(scheme))
         return fail(ErrorCode::invalid_api_key, "Authorization must be one Bearer token");
-    return trimmed(field->substr(scheme.size()));
+    return trim(field->substr(scheme.size()));
 }
 
 }  // namespace

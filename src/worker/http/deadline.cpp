@@ -1,12 +1,13 @@
 #include "worker/http/deadline.h"
 
+#include "worker/base/quantities.h"
 #include "worker/http/tokens.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace worker {
 namespace {
@@ -15,12 +16,9 @@ using std::chrono::milliseconds;
 
 // Since the Unix epoch.
 std::optional<milliseconds> parse_epoch(std::string_view text) {
-    if (text.empty() || !is_digit(text.front())) return std::nullopt;  // It would take a '-'.
-    std::int64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [parsed_to, ec] = std::from_chars(text.data(), end, value);
-    if (ec != std::errc() || parsed_to != end) return std::nullopt;
-    return milliseconds(value);
+    const std::optional<std::uint64_t> value = parse_decimal(text);
+    if (!value || !std::in_range<std::int64_t>(*value)) return std::nullopt;
+    return milliseconds(*value);
 }
 
 }  // namespace

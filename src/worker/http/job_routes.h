@@ -3,6 +3,7 @@
 #pragma once
 
 #include "worker/base/clock.h"
+#include "worker/base/quantities.h"
 #include "worker/contract/json_object.h"
 #include "worker/http/job_reply.h"
 #include "worker/http/message.h"
@@ -12,7 +13,6 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,12 +62,11 @@ inline Result<StreamWishes> stream_wishes(const Request& request) {
     if (request.query_value("resume") == "1") wishes.numbers = EventNumbers::shown;
     const auto last = request.fields.find("last-event-id");
     if (!last) return wishes;
-    std::uint64_t number = 0;
-    const auto [end, ec] = std::from_chars(last->data(), last->data() + last->size(), number);
-    if (ec != std::errc() || end != last->data() + last->size() || number == UINT64_MAX)
+    const std::optional<std::uint64_t> number = parse_decimal(*last);
+    if (!number || *number == UINT64_MAX)
         return fail(ErrorCode::invalid_request,
                     "Last-Event-ID must be the number of an event of this stream");
-    wishes.from = number + 1;
+    wishes.from = *number + 1;
     wishes.numbers = EventNumbers::shown;
     return wishes;
 }

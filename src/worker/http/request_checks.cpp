@@ -1,9 +1,9 @@
 #include "worker/http/request_checks.h"
 
+#include "worker/base/quantities.h"
 #include "worker/http/tokens.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
 namespace worker {
@@ -19,16 +19,6 @@ bool is_token_character(char c) {
 bool is_host_character(char c) {
     return (is_token_character(c) && c != '#' && c != '^' && c != '`' && c != '|') ||
            std::string_view("()=;:[]").find(c) != std::string_view::npos;
-}
-
-// A valid value of Content-Length that counts in 64 bits.
-std::optional<std::uint64_t> parse_length(std::string_view text) {
-    if (text.empty() || !is_digit(text.front())) return std::nullopt;
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [parsed_to, ec] = std::from_chars(text.data(), end, value);
-    if (ec != std::errc() || parsed_to != end) return std::nullopt;
-    return value;
 }
 
 Result<void> check_host(const RequestHead& head) {
@@ -63,7 +53,7 @@ Result<void> check_transfer_encoding(const RequestHead& head) {
 Result<void> check_content_length(const RequestHead& head) {
     const std::size_t lengths = head.fields.count("content-length");
     if (lengths == 0) return {};
-    if (lengths > 1 || !parse_length(*head.fields.find("content-length"))) {
+    if (lengths > 1 || !parse_decimal(*head.fields.find("content-length"))) {
         return fail(ErrorCode::bad_request, "Content-Length must be one decimal number");
     }
     return {};
@@ -112,7 +102,7 @@ Result<void> check_framing(const RequestHead& head) {
 
 bool has_body(const Fields& fields) {
     return fields.count("transfer-encoding") != 0 ||
-           parse_length(fields.find("content-length").value_or("")).value_or(0) != 0;
+           parse_decimal(fields.find("content-length").value_or("")).value_or(0) != 0;
 }
 
 Result<bool> expects_continue(const Fields& fields) {
@@ -135,7 +125,7 @@ Result<void> check_body_head(const Fields& fields, const BodyRules& rules) {
         return fail(ErrorCode::unsupported_media_type,
                     "send the body as Content-Type: application/json");
     }
-    const auto length = parse_length(fields.find("content-length").value_or(""));
+    const auto length = parse_decimal(fields.find("content-length").value_or(""));
     if (length.value_or(0) > rules.bytes_max) {
         return fail(ErrorCode::body_too_large,
                     "the body is larger than " + std::to_string(rules.bytes_max) + " bytes");

@@ -1,9 +1,8 @@
 #include "worker/scheduler/job_store.h"
 
 #include "tests/support/echo_engine.h"
-#include "tests/support/manual_clock.h"
+#include "tests/support/scheduler_surroundings.h"
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -18,14 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 using Stream = JobStream<EchoOutput>;
 
-class JobStoreTest : public testing::Test {
+class JobStoreTest : public testing::Test, protected SchedulerSurroundings {
 protected:
-    JobStoreTest() {
-        board_.update([](WorkerStatus& status) {
-            status.life = LifeState::ready;
-            status.backend.slots_total = slots;
-        });
-    }
+    JobStoreTest() { be_ready(slots); }
 
     static JobTerms terms(const std::string& id, const std::string& owner = "") {
         return {.job_id = id, .correlation_id = "", .owner = owner};
@@ -74,12 +68,6 @@ protected:
     static constexpr std::uint32_t slots = 2;
     SchedulerLimits limits_{
         .queue_max = 4, .kept_bytes = 6 * sizeof(Event<EchoOutput>), .finished_max = 3};
-    boost::asio::io_context io_;
-    ManualClock clock_;
-    StatusBoard board_;
-    Metrics metrics_{"echo"};
-    Log log_{LogFormat::text, LogLevel::off};
-    Narrator narrator_{log_, clock_};
     EchoEngine engine_{slots, 1000};
     Mailbox<Command<EchoJob>> mailbox_{limits_.mailbox_capacity(slots)};
     std::vector<TurnReport<EchoOutput>> posted_;

@@ -1,11 +1,10 @@
 // The scheduler's two halves, an EchoEngine and a ManualClock, driven by a seeded random schedule
 // without threads: every interleaving of the two threads at the mailbox and at `deliver` can occur.
 #include "tests/support/echo_engine.h"
-#include "tests/support/manual_clock.h"
+#include "tests/support/scheduler_surroundings.h"
 #include "worker/scheduler/job_store.h"
 #include "worker/scheduler/scheduler.h"
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -32,7 +31,7 @@ struct Reader {
     bool ended = false;
 };
 
-class Simulation {
+class Simulation : SchedulerSurroundings {
 public:
     explicit Simulation(std::uint64_t seed)
         : random_(seed),
@@ -50,10 +49,7 @@ public:
                 [this](TurnReport<EchoOutput> turn) { posted_.push_back(std::move(turn)); }),
           scheduler_(io_.get_executor(), limits_, {mailbox_, board_, clock_, metrics_, narrator_}),
           store_(io_.get_executor(), scheduler_, clock_, limits_) {
-        board_.update([&](WorkerStatus& status) {
-            status.life = LifeState::ready;
-            status.backend.slots_total = slots_;
-        });
+        be_ready(slots_);
     }
 
     void run(int moves) {
@@ -213,12 +209,6 @@ private:
     std::mt19937_64 random_;
     const std::uint32_t slots_;
     const SchedulerLimits limits_;
-    boost::asio::io_context io_;
-    ManualClock clock_;
-    StatusBoard board_;
-    Metrics metrics_{"echo"};
-    Log log_{LogFormat::text, LogLevel::off};
-    Narrator narrator_{log_, clock_};
     EchoEngine engine_;
     Mailbox<Command<EchoJob>> mailbox_;
     std::deque<TurnReport<EchoOutput>> posted_;

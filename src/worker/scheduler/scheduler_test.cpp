@@ -2,9 +2,8 @@
 #include "worker/scheduler/scheduler.h"
 
 #include "tests/support/echo_engine.h"
-#include "tests/support/manual_clock.h"
+#include "tests/support/scheduler_surroundings.h"
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -16,14 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class SchedulerTest : public testing::Test {
+class SchedulerTest : public testing::Test, protected SchedulerSurroundings {
 protected:
-    SchedulerTest() {
-        board_.update([](WorkerStatus& status) {
-            status.life = LifeState::ready;
-            status.backend.slots_total = 2;
-        });
-    }
+    SchedulerTest() { be_ready(2); }
 
     Result<Submitted<EchoOutput>> submit(JobTerms terms) {
         return scheduler_.submit({"abc"}, std::move(terms), ReadEvents::go);
@@ -51,12 +45,6 @@ protected:
     }
 
     const SchedulerLimits limits_{.queue_max = 4};
-    boost::asio::io_context io_;
-    ManualClock clock_;
-    StatusBoard board_;
-    Metrics metrics_{"echo"};
-    Log log_{LogFormat::text, LogLevel::off};
-    Narrator narrator_{log_, clock_};
     Mailbox<Command<EchoJob>> mailbox_{100};
     Scheduler<EchoJob, EchoOutput> scheduler_{
         io_.get_executor(), limits_, {mailbox_, board_, clock_, metrics_, narrator_}};
