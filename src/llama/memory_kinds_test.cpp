@@ -34,8 +34,7 @@ protected:
 
     std::unique_ptr<TextModel> make() {
         auto made = TextModel::create(
-            library_, model_, {.context_max = 256, .cells = 256, .sequences_decoded_max = 4},
-            interrupted_);
+            library_, model_, {.context_max = 256, .cells = 256, .sequences_max = 4}, interrupted_);
         EXPECT_TRUE(made.has_value()) << made.error().message;
         return std::move(*made);
     }
@@ -83,7 +82,7 @@ TEST_F(MemoryKindsTest, a_state_is_shared_and_forgotten_as_a_whole) {
     const llm::Capabilities& can = text_model_->capabilities();
     EXPECT_EQ(can.prefix_sharing, llm::PrefixSharing::whole_sequence);
     EXPECT_EQ(can.truncation, llm::Truncation::none);
-    EXPECT_EQ(can.sequences_max, can.sequences_decoded_max);
+    EXPECT_EQ(can.prefix_saving, llm::PrefixSharing::whole_sequence);
 
     compute(first, 0, 20);
     ASSERT_TRUE(text_model_->share_prefix(first, second, 20));
@@ -100,9 +99,9 @@ TEST_F(MemoryKindsTest, a_state_is_shared_and_forgotten_as_a_whole) {
 TEST_F(MemoryKindsTest, a_state_can_be_saved_and_restored) {
     load(write_recurrent_model);
     compute(first, 0, 20);
-    const std::vector<std::byte> saved = text_model_->save(first);
+    const std::vector<std::byte> saved = text_model_->save(first, 0);
     text_model_->release(first);
-    ASSERT_TRUE(text_model_->restore(second, saved));
+    ASSERT_TRUE(text_model_->restore(second, 0, saved));
     expect_logits_at(25, compute(second, 20, 25));
 }
 

@@ -30,7 +30,7 @@ std::uint64_t state_bytes(const ModelFacts& facts) {
 // it allocates; the rest is room for what differs between architectures.
 std::uint64_t compute_bytes(const ModelFacts& facts, const TextModelOptions& options) {
     const std::uint64_t rows = std::min(options.rows_max, std::uint32_t{512});
-    const std::uint64_t outputs = options.sequences_decoded_max;
+    const std::uint64_t outputs = options.sequences_max;
     const std::uint64_t mask = rows * options.cells * half_bytes;
     const std::uint64_t layer =
         rows * (3ull * facts.feed_forward_length + 4ull * facts.embedding_length) * float_bytes;
@@ -48,7 +48,7 @@ MemoryNeeds memory_needs(const ModelFacts& facts, const TextModelOptions& option
     MemoryNeeds needs;
     needs.weights = facts.size_bytes;
     needs.kv_cell = kv_bytes_per_token(facts, type, type);
-    needs.kv = needs.kv_cell * options.cells + state_bytes(facts) * options.sequences_decoded_max;
+    needs.kv = needs.kv_cell * options.cells + state_bytes(facts) * options.sequences_max;
     needs.compute = compute_bytes(facts, options);
     return needs;
 }

@@ -26,7 +26,7 @@ worker::ModelFacts small_model() {
 TextModelOptions options_with(std::uint32_t cells, std::uint32_t sequences) {
     return {.context_max = 2048,
             .cells = cells,
-            .sequences_decoded_max = sequences,
+            .sequences_max = sequences,
             .rows_max = 512,
             .kv_type = worker::find_ggml_type("f16")};
 }

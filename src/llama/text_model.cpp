@@ -35,7 +35,12 @@ llama_seq_id to_llama(SequenceId sequence) {
     return static_cast<llama_seq_id>(sequence);
 }
 
-llama_context_params context_params(const TextModelOptions& options,
+// Their state after n tokens cannot be told from the one after more.
+bool keeps_state(const llama_model* model) {
+    return llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+}
+
+llama_context_params context_params(const llama_model* model, const TextModelOptions& options,
                                     const std::atomic<bool>& interrupted) {
     const ggml_type kv_type =
         options.kv_type ? static_cast<ggml_type>(options.kv_type->id) : GGML_TYPE_F16;
@@ -43,9 +48,10 @@ llama_context_params context_params(const TextModelOptions& options,
     params.n_ctx = options.cells;
     params.n_batch = options.rows_max;
     params.n_ubatch = std::min(options.rows_max, rows_at_once_max);
-    params.n_seq_max = options.sequences_decoded_max;
+    // One more is the passage of cells on their way; it costs nothing but a row of logits.
+    params.n_seq_max = options.sequences_max + (keeps_state(model) ? 0 : 1);
     // The default reserves logits for every row. Not less than n_seq_max: libllama asserts on it.
-    params.n_outputs_max = options.sequences_decoded_max;
+    params.n_outputs_max = params.n_seq_max;
     params.n_threads = static_cast<std::int32_t>(options.threads);
     params.n_threads_batch = params.n_threads;
     params.type_k = kv_type;
@@ -60,22 +66,22 @@ llama_context_params context_params(const TextModelOptions& options,
 
 Capabilities capabilities_of(const llama_context* context, const TextModelOptions& options) {
     const llama_model* model = llama_get_model(context);
-    // Their state after n tokens cannot be told from the one after more.
-    const bool keeps_state = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+    const auto sharing =
+        keeps_state(model) ? llm::PrefixSharing::whole_sequence : llm::PrefixSharing::any_length;
     Capabilities can;
     can.vocabulary_size =
         static_cast<std::uint32_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)));
     can.cells = llama_n_ctx(context);
     can.context_max = std::min(options.context_max, can.cells);
-    can.sequences_decoded_max = llama_n_seq_max(context);
-    // Ids beyond n_seq_max cost nothing where all sequences share the cells; states are one each.
-    can.sequences_max = keeps_state ? can.sequences_decoded_max
-                                    : static_cast<std::uint32_t>(llama_max_parallel_sequences());
+    // A state is as large whatever the length of its text.
+    if (llama_model_is_recurrent(model)) can.cells = can.context_max * options.sequences_max;
+    can.sequences_max = options.sequences_max;
     can.rows_max = llama_n_batch(context);
-    can.output_rows_max = can.sequences_decoded_max;
-    can.prefix_sharing =
-        keeps_state ? llm::PrefixSharing::whole_sequence : llm::PrefixSharing::any_length;
-    can.truncation = keeps_state ? llm::Truncation::none : llm::Truncation::any_length;
+    can.output_rows_max = can.sequences_max;
+    can.prefix_sharing = sharing;
+    // What is saved of a sliding window is the last window only.
+    can.prefix_saving = llama_model_n_swa(model) > 0 ? llm::PrefixSharing::whole_sequence : sharing;
+    can.truncation = keeps_state(model) ? llm::Truncation::none : llm::Truncation::any_length;
     return can;
 }
 
@@ -100,8 +106,8 @@ Result<std::unique_ptr<TextModel>> TextModel::create(Library& library,
                                                      const TextModelOptions& options,
                                                      const std::atomic<bool>& interrupted) {
     WORKER_ASSERT(options.cells > 0 && options.rows_max > 0 && options.threads > 0);
-    WORKER_ASSERT(options.sequences_decoded_max > 0 &&
-                  options.sequences_decoded_max < llama_max_parallel_sequences());
+    WORKER_ASSERT(options.sequences_max > 0 &&
+                  options.sequences_max + 1 < llama_max_parallel_sequences());
     const bool on_gpu = model->buffers().device > 0;
     library.take_reason();
     std::unique_ptr<TextModel> made(new TextModel(library, std::move(model), options, interrupted));
@@ -114,7 +120,8 @@ TextModel::TextModel(Library& library, std::shared_ptr<const Model> model,
                      const TextModelOptions& options, const std::atomic<bool>& interrupted)
     : library_(library), model_(std::move(model)), threads_(options.threads) {
     const BufferBytes before = library_.buffers_allocated();
-    context_.reset(llama_init_from_model(model_->handle(), context_params(options, interrupted)));
+    context_.reset(llama_init_from_model(model_->handle(),
+                                         context_params(model_->handle(), options, interrupted)));
     if (!context_) return;
     if (threads_.handle()) llama_attach_threadpool(context_.get(), threads_.handle(), nullptr);
     buffers_ = model_->buffers() + (library_.buffers_allocated() - before);
@@ -150,8 +157,7 @@ Result<void> TextModel::warm_up() {
     if (Result<void> done = compute({&prefill, 1}); !done) return done;
 
     std::vector<Run> decode;
-    const std::uint32_t sequences =
-        std::min(capabilities_.sequences_decoded_max, capabilities_.rows_max);
+    const std::uint32_t sequences = std::min(capabilities_.sequences_max, capabilities_.rows_max);
     for (std::uint32_t i = 0; i < sequences; ++i) {
         decode.push_back(
             {SequenceId{static_cast<std::int32_t>(i)}, 0, std::span(prompt).first(1), true});
@@ -197,7 +203,7 @@ tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs)
 
 std::size_t TextModel::append(const Run& run, std::size_t row) {
     WORKER_ASSERT(row + run.tokens.size() <= capabilities_.rows_max);
-    WORKER_ASSERT(static_cast<std::uint32_t>(run.sequence) < capabilities_.sequences_decoded_max);
+    WORKER_ASSERT(static_cast<std::uint32_t>(run.sequence) < capabilities_.sequences_max);
     for (std::size_t i = 0; i < run.tokens.size(); ++i, ++row) {
         tokens_[row] = run.tokens[i];
         positions_[row] = static_cast<std::int32_t>(run.position + i);
@@ -238,19 +244,36 @@ void TextModel::release(SequenceId sequence) {
     llama_memory_seq_rm(llama_get_memory(context_.get()), to_llama(sequence), -1, -1);
 }
 
-std::vector<std::byte> TextModel::save(SequenceId sequence) {
-    std::vector<std::byte> bytes(llama_state_seq_get_size(context_.get(), to_llama(sequence)));
+SequenceId TextModel::passage() const {
+    return SequenceId{static_cast<std::int32_t>(capabilities_.sequences_max)};
+}
+
+std::vector<std::byte> TextModel::save(SequenceId sequence, std::uint32_t from) {
+    const SequenceId saved = from > 0 ? passage() : sequence;
+    if (from > 0) {
+        llama_memory_seq_cp(llama_get_memory(context_.get()), to_llama(sequence), to_llama(saved),
+                            static_cast<llama_pos>(from), -1);
+    }
+    std::vector<std::byte> bytes(llama_state_seq_get_size(context_.get(), to_llama(saved)));
     const std::size_t written =
         llama_state_seq_get_data(context_.get(), reinterpret_cast<std::uint8_t*>(bytes.data()),
-                                 bytes.size(), to_llama(sequence));
+                                 bytes.size(), to_llama(saved));
     WORKER_ASSERT(written == bytes.size());
+    if (from > 0) release(saved);
     return bytes;
 }
 
-bool TextModel::restore(SequenceId sequence, std::span<const std::byte> bytes) {
-    return llama_state_seq_set_data(context_.get(),
-                                    reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                    bytes.size(), to_llama(sequence)) > 0;
+bool TextModel::restore(SequenceId sequence, std::uint32_t from, std::span<const std::byte> bytes) {
+    const SequenceId restored = from > 0 ? passage() : sequence;
+    const bool fits = llama_state_seq_set_data(context_.get(),
+                                               reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                               bytes.size(), to_llama(restored)) > 0;
+    if (from > 0 && fits) {
+        llama_memory_seq_cp(llama_get_memory(context_.get()), to_llama(restored),
+                            to_llama(sequence), static_cast<llama_pos>(from), -1);
+    }
+    if (from > 0) release(restored);
+    return fits;
 }
 
 }  // namespace llama

@@ -19,10 +19,10 @@ namespace llama {
 Result<const worker::GgmlType*> find_kv_type(std::string_view name);
 
 struct TextModelOptions {
-    std::uint32_t context_max = 0;            // tokens in one sequence
-    std::uint32_t cells = 0;                  // KV cells; libllama rounds up to a multiple of 256
-    std::uint32_t sequences_decoded_max = 1;  // below 256; each costs a row of logits
-    std::uint32_t rows_max = 512;             // tokens in one forward()
+    std::uint32_t context_max = 0;    // tokens in one sequence
+    std::uint32_t cells = 0;          // KV cells; libllama rounds up to a multiple of 256
+    std::uint32_t sequences_max = 1;  // below 256; each costs a row of logits
+    std::uint32_t rows_max = 512;     // tokens in one forward()
     std::uint32_t threads = 1;
     const worker::GgmlType* kv_type = nullptr;  // of `find_kv_type`; null: f16
 };
@@ -52,8 +52,9 @@ public:
     bool share_prefix(llm::SequenceId from, llm::SequenceId to, std::uint32_t length) override;
     bool truncate(llm::SequenceId sequence, std::uint32_t length) override;
     void release(llm::SequenceId sequence) override;
-    std::vector<std::byte> save(llm::SequenceId sequence) override;
-    bool restore(llm::SequenceId sequence, std::span<const std::byte> bytes) override;
+    std::vector<std::byte> save(llm::SequenceId sequence, std::uint32_t from) override;
+    bool restore(llm::SequenceId sequence, std::uint32_t from,
+                 std::span<const std::byte> bytes) override;
 
     // Weights, KV cache and compute buffers as libllama reports them. Host memory includes weights
     // that are mapped from the file; neither counts a GPU driver's own memory.
@@ -72,6 +73,8 @@ private:
     // Fills the batch's rows from `row` on; returns the next free one.
     std::size_t append(const llm::Run& run, std::size_t row);
     bool can_continue_at(llm::SequenceId sequence, std::uint32_t length) const;
+    // The id of no text, for cells on their way.
+    llm::SequenceId passage() const;
 
     Library& library_;
     const std::shared_ptr<const Model> model_;

@@ -63,7 +63,7 @@ protected:
     }
 
     std::unique_ptr<TextModel> make() {
-        return make({.context_max = 512, .cells = 1024, .sequences_decoded_max = 4});
+        return make({.context_max = 512, .cells = 1024, .sequences_max = 4});
     }
 
     std::vector<Token> tokens_of(std::string_view text) const {
@@ -162,20 +162,17 @@ TEST_F(TextModelTest, a_shared_prefix_continues_as_a_computed_one) {
     const auto text_model = make();
     const Text computed = generate(*text_model, first, 0, prompt);
 
-    // From the middle of a longer text, by way of an id that only holds prefixes.
-    const SequenceId holder{
-        static_cast<std::int32_t>(text_model->capabilities().sequences_max - 1)};
+    // From the middle of a longer text, which is gone then.
     const std::uint32_t length = 9;
-    ASSERT_TRUE(text_model->share_prefix(first, holder, length));
+    ASSERT_TRUE(text_model->share_prefix(first, second, length));
     text_model->release(first);
-    ASSERT_TRUE(text_model->share_prefix(holder, second, length));
     const Text shared =
         generate(*text_model, second, length, {prompt.begin() + length, prompt.end()});
     expect_same_but_for_rounding(shared, computed);
 }
 
 TEST_F(TextModelTest, shared_cells_are_taken_once) {
-    const auto text_model = make({.context_max = 256, .cells = 256, .sequences_decoded_max = 4});
+    const auto text_model = make({.context_max = 256, .cells = 256, .sequences_max = 4});
     prefill(*text_model, first, 0, std::vector<Token>(200, 1));
     ASSERT_TRUE(text_model->share_prefix(first, second, 200));
     prefill(*text_model, first, 200, std::vector<Token>(28, 2));
@@ -195,7 +192,7 @@ TEST_F(TextModelTest, truncating_forgets_what_came_after) {
 }
 
 TEST_F(TextModelTest, lack_of_cells_changes_nothing) {
-    const auto text_model = make({.context_max = 256, .cells = 256, .sequences_decoded_max = 4});
+    const auto text_model = make({.context_max = 256, .cells = 256, .sequences_max = 4});
     ASSERT_EQ(text_model->capabilities().cells, 256u);
     prefill(*text_model, first, 0, std::vector<Token>(200, 1));
     prefill(*text_model, second, 0, std::vector<Token>(50, 1));
@@ -215,20 +212,40 @@ TEST_F(TextModelTest, restored_cells_continue_as_those_that_were_saved) {
     const std::vector<Token> prompt = tokens_of(story);
     const auto text_model = make();
     prefill(*text_model, first, 0, {prompt.begin(), prompt.end() - 1});
-    const std::vector<std::byte> saved = text_model->save(first);
+    const std::vector<std::byte> saved = text_model->save(first, 0);
     const auto length = static_cast<std::uint32_t>(prompt.size() - 1);
     const Text expected = generate(*text_model, first, length, {prompt.back()});
     text_model->release(first);
 
-    ASSERT_TRUE(text_model->restore(second, saved));
+    ASSERT_TRUE(text_model->restore(second, 0, saved));
     expect_same_but_for_rounding(generate(*text_model, second, length, {prompt.back()}), expected);
 }
 
+TEST_F(TextModelTest, cells_are_saved_and_restored_in_parts) {
+    const std::vector<Token> prompt = tokens_of(story);
+    const auto text_model = make();
+    const Text expected = generate(*text_model, first, 0, prompt);
+    const std::uint32_t middle = 5;
+    const std::uint32_t end = 11;
+    ASSERT_TRUE(text_model->truncate(first, end));
+    const std::vector<std::byte> later = text_model->save(first, middle);
+    ASSERT_TRUE(text_model->truncate(first, middle + 2));
+    const std::vector<std::byte> earlier = text_model->save(first, 0);
+    text_model->release(first);
+
+    // The earlier part reaches into the later one, and is cut off there.
+    ASSERT_TRUE(text_model->restore(second, 0, earlier));
+    ASSERT_TRUE(text_model->truncate(second, middle));
+    ASSERT_TRUE(text_model->restore(second, middle, later));
+    const Text restored = generate(*text_model, second, end, {prompt.begin() + end, prompt.end()});
+    expect_same_but_for_rounding(restored, expected);
+}
+
 TEST_F(TextModelTest, restoring_without_free_cells_fails_and_leaves_nothing) {
-    const auto text_model = make({.context_max = 256, .cells = 256, .sequences_decoded_max = 4});
+    const auto text_model = make({.context_max = 256, .cells = 256, .sequences_max = 4});
     prefill(*text_model, first, 0, std::vector<Token>(150, 1));
-    const std::vector<std::byte> saved = text_model->save(first);
-    EXPECT_FALSE(text_model->restore(second, saved));
+    const std::vector<std::byte> saved = text_model->save(first, 0);
+    EXPECT_FALSE(text_model->restore(second, 0, saved));
     prefill(*text_model, second, 0, std::vector<Token>(100, 1));
 }
 
@@ -262,13 +279,13 @@ TEST_F(TextModelTest, warming_up_leaves_nothing_behind) {
 
 TEST_F(TextModelTest, says_what_it_can_and_what_it_holds) {
     const TextModelOptions options = {
-        .context_max = 512, .cells = 1000, .sequences_decoded_max = 4, .rows_max = 64};
+        .context_max = 512, .cells = 1000, .sequences_max = 4, .rows_max = 64};
     const auto text_model = make(options);
     const llm::Capabilities& can = text_model->capabilities();
     EXPECT_EQ(can.vocabulary_size, Vocabulary(model()).size());
     EXPECT_EQ(can.context_max, 512u);
     EXPECT_EQ(can.cells, 1024u);
-    EXPECT_EQ(can.sequences_decoded_max, 4u);
+    EXPECT_EQ(can.sequences_max, 4u);
     EXPECT_EQ(can.rows_max, 64u);
     EXPECT_EQ(can.prefix_sharing, llm::PrefixSharing::any_length);
 

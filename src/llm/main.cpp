@@ -88,7 +88,11 @@ int serve(const worker::Config& config, const TextSettings& settings, const Outs
         log.write(level < worker::LogLevel::error ? worker::LogLevel::debug : level, line);
     });
     const worker::ServiceNotifier notifier(outside.environment);
-    ModelLoading loading(config, model_places(outside.environment), library, narrator);
+    ModelLoading loading({.config = config,
+                          .settings = settings,
+                          .places = model_places(outside.environment),
+                          .library = library,
+                          .narrator = narrator});
     const auto worker = TextWorker::bind(config, settings,
                                          {.log = log,
                                           .clock = clock,

@@ -42,6 +42,11 @@ MemoryRoom room_of(const worker::ChosenDevice& chosen, std::uint64_t floor_bytes
     return room;
 }
 
+// What may be taken of the host's memory for nothing but speed.
+std::uint64_t spare_bytes() {
+    return std::min(worker::host_memory().free_bytes / 4, std::uint64_t{8} << 30);
+}
+
 }  // namespace
 
 Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
@@ -64,8 +69,10 @@ Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
     if (!warm) return worker::fail(warm.error());
 
     report_.capabilities = (*model)->capabilities();
+    report_.prefix_bytes_max = settings_.cache_bytes.value_or(spare_bytes());
     narrate("model_load_success", "Has the model in memory and is warm");
-    return LoadedModel{std::make_shared<llama::Vocabulary>(*weights), std::move(*model)};
+    return LoadedModel{std::make_shared<llama::Vocabulary>(*weights), std::move(*model),
+                       report_.prefix_bytes_max};
 }
 
 Result<ModelLoading::Plan> ModelLoading::plan() {
@@ -161,7 +168,7 @@ std::vector<JsonObject> devices_json(const std::vector<worker::Device>& devices)
 JsonObject limits_json(const Capabilities& can, const worker::Config& config) {
     JsonObject limits;
     limits.add("context_length", can.context_max)
-        .add("slots", can.sequences_decoded_max)
+        .add("slots", can.sequences_max)
         .add("kv_tokens", can.cells)
         .add("batch_size", can.rows_max)
         .add("max_queue", config.queue_max())
@@ -193,8 +200,13 @@ worker::ServedModel ModelLoading::served_model() const {
                                .context_length = report_.capabilities.context_max};
     if (!on_cpu(report_.chosen))
         served.device_memory = [this] { return device_memory(library_, report_.chosen); };
+    std::vector<std::string> capabilities{"text-generation", "streaming"};
+    if (report_.prefix_bytes_max > 0)
+        capabilities.push_back(report_.capabilities.prefix_saving == PrefixSharing::any_length
+                                   ? "prefix-cache"
+                                   : "prefix-cache-whole");
     served.details.add("model", model_json(report_.facts))
-        .add("capabilities", std::vector<std::string>{"text-generation", "streaming"})
+        .add("capabilities", capabilities)
         .add("engine", report_.engine)
         .add("devices", devices_json(report_.devices))
         .add("limits", limits_json(report_.capabilities, config_));

@@ -3,6 +3,7 @@
 #include "llama/library.h"
 #include "llama/model.h"
 #include "llm/batching/text_backend.h"
+#include "llm/settings.h"
 #include "worker/app/config.h"
 #include "worker/device/device.h"
 #include "worker/http/status_routes.h"
@@ -26,15 +27,26 @@ struct LoadReport {
     std::string device;                   // the first of them: "cpu:0"
     std::string engine;
     Capabilities capabilities;
+    std::uint64_t prefix_bytes_max = 0;  // host memory for texts that may come again
 };
 
 // From a model's name to a model that is warm: resolve, check the header by ourselves, choose
 // device and sizes, load, warm up. Thread: the engine thread.
 class ModelLoading {
 public:
-    ModelLoading(const worker::Config& config, worker::ModelPlaces places, llama::Library& library,
-                 worker::Narrator& narrator)
-        : config_(config), places_(std::move(places)), library_(library), narrator_(narrator) {}
+    struct Parts {
+        const worker::Config& config;
+        const TextSettings& settings;
+        worker::ModelPlaces places;
+        llama::Library& library;
+        worker::Narrator& narrator;
+    };
+    explicit ModelLoading(Parts parts)
+        : config_(parts.config),
+          settings_(parts.settings),
+          places_(std::move(parts.places)),
+          library_(parts.library),
+          narrator_(parts.narrator) {}
 
     // Errors: start-up's codes; `cancelled` when the observer said so.
     Result<LoadedModel> load(const worker::LoadObserver& observer,
@@ -52,6 +64,7 @@ private:
     void narrate(std::string action, std::string human);
 
     const worker::Config& config_;
+    const TextSettings& settings_;
     const worker::ModelPlaces places_;
     llama::Library& library_;
     worker::Narrator& narrator_;

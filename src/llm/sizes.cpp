@@ -39,16 +39,16 @@ Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts, const wor
     TextModelOptions options;
     options.kv_type = *kv_type;
     options.rows_max = config.batch_size;
-    options.sequences_decoded_max = config.parallel;
+    options.sequences_max = config.parallel;
 
     const std::uint64_t affordable = cells_affordable(llama::memory_needs(facts, options), room);
     options.context_max = config.context_size.value_or(
         narrow(std::max(context_min, std::min<std::uint64_t>(facts.context_length, affordable))));
     const std::uint64_t context = options.context_max;
     if (!config.parallel_given)
-        options.sequences_decoded_max =
+        options.sequences_max =
             narrow(std::clamp<std::uint64_t>(affordable / context_min, 1, config.parallel));
-    const std::uint64_t slots = options.sequences_decoded_max;
+    const std::uint64_t slots = options.sequences_max;
     if (config.kv_tokens && *config.kv_tokens < context && config.context_size)
         return worker::fail(worker::ErrorCode::config_invalid,
                             "--kv-tokens " + std::to_string(*config.kv_tokens) +

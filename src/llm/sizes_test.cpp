@@ -43,7 +43,7 @@ void check(std::uint64_t free_mib, const Change& change, const Expected& expecte
     const auto sizes = choose(free_mib, change);
     ASSERT_TRUE(sizes) << sizes.error().message;
     EXPECT_EQ(sizes->context_max, expected.context);
-    EXPECT_EQ(sizes->sequences_decoded_max, expected.slots);
+    EXPECT_EQ(sizes->sequences_max, expected.slots);
     EXPECT_EQ(sizes->cells, expected.cells);
 }
 

@@ -76,6 +76,15 @@ class InferenceTest(unittest.TestCase):
         self.assertIn(PROMPT, said)
         self.assertIn(text, "".join(filter(None, said)))
 
+    def test_a_prompt_that_begins_like_another_goes_on_from_there(self):
+        beginning = "The river runs past hills and towns to the sea. " * 8
+        said = [self.worker.stream(prompt=beginning + end, max_tokens=4).rest()
+                for end in ("It is cold.", "It is warm.")]
+        reused = [[event for event in events if isinstance(event, dict)
+                   and event.get("action") == "prefix_reused"] for events in said]
+        self.assertEqual([len(events) for events in reused], [0, 1])
+        self.assertIn("prefix-cache", json.loads(self.worker.get("/info")[1])["capabilities"])
+
     def test_max_tokens_is_the_number_of_tokens(self):
         reply = self.whole(max_tokens=3)
         self.assertEqual((reply["stop_reason"], reply["tokens_out"]), ("MAX_TOKENS", 3))

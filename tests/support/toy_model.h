@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +49,7 @@ public:
     }
 
     bool fail_next = false;
+    std::size_t rows_computed = 0;
     worker::Gate* gate = nullptr;  // each step passes it
     // What a step takes of a clock that stands still otherwise.
     worker::ManualClock* clock = nullptr;
@@ -69,13 +72,15 @@ public:
         std::size_t rows = 0;
         logits_.clear();
         for (const Run& run : runs) {
-            std::vector<Token>& tokens = at(run.sequence);
-            WORKER_ASSERT(!run.tokens.empty() && run.position == tokens.size());
-            tokens.insert(tokens.end(), run.tokens.begin(), run.tokens.end());
-            WORKER_ASSERT(tokens.size() <= capabilities_.context_max);
+            Cells& cells = at(run.sequence);
+            WORKER_ASSERT(!run.tokens.empty() && run.position == cells.size());
+            for (const Token token : run.tokens)
+                cells.push_back(std::make_shared<const Token>(token));
+            WORKER_ASSERT(cells.size() <= capabilities_.context_max);
             rows += run.tokens.size();
-            if (run.output_last) append_logits(next(tokens));
+            if (run.output_last) append_logits(next(tokens_of(cells)));
         }
+        rows_computed += rows;
         if (clock != nullptr) clock->advance(takes_per_row * static_cast<int>(rows));
         WORKER_ASSERT(rows <= capabilities_.rows_max && cells_used() <= capabilities_.cells);
         return Logits{logits_, capabilities_.vocabulary_size};
@@ -83,6 +88,7 @@ public:
 
     bool share_prefix(SequenceId from, SequenceId to, std::uint32_t length) override {
         WORKER_ASSERT(at(to).empty() && length <= at(from).size());
+        WORKER_ASSERT(capabilities_.prefix_sharing == PrefixSharing::any_length);
         at(to).assign(at(from).begin(), at(from).begin() + length);
         return true;
     }
@@ -91,27 +97,43 @@ public:
         return true;
     }
     void release(SequenceId sequence) override { at(sequence).clear(); }
-    std::vector<std::byte> save(SequenceId sequence) override {
-        const auto bytes = std::as_bytes(std::span(at(sequence)));
+    std::vector<std::byte> save(SequenceId sequence, std::uint32_t from) override {
+        WORKER_ASSERT(capabilities_.prefix_saving == PrefixSharing::any_length || from == 0);
+        const std::vector<Token> tokens = tokens_of(at(sequence));
+        const auto bytes = std::as_bytes(std::span(tokens).subspan(from));
         return {bytes.begin(), bytes.end()};
     }
-    bool restore(SequenceId sequence, std::span<const std::byte> bytes) override {
+    bool restore(SequenceId sequence, std::uint32_t from,
+                 std::span<const std::byte> bytes) override {
+        WORKER_ASSERT(at(sequence).size() == from);
+        const std::size_t count = bytes.size() / sizeof(Token);
+        if (cells_used() + count > capabilities_.cells) return false;
         const auto* tokens = reinterpret_cast<const Token*>(bytes.data());
-        at(sequence).assign(tokens, tokens + bytes.size() / sizeof(Token));
+        for (std::size_t i = 0; i < count; ++i)
+            at(sequence).push_back(std::make_shared<const Token>(tokens[i]));
         return true;
     }
     std::uint64_t device_bytes() const override { return 0; }
     std::uint64_t host_bytes() const override { return 1; }
 
+    // Shared ones count once.
     std::size_t cells_used() const {
-        std::size_t used = 0;
-        for (const std::vector<Token>& tokens : sequences_) used += tokens.size();
-        return used;
+        std::set<std::shared_ptr<const Token>> used;
+        for (const Cells& cells : sequences_) used.insert(cells.begin(), cells.end());
+        return used.size();
     }
+    // What the sequence holds.
+    std::vector<Token> tokens(SequenceId sequence) { return tokens_of(at(sequence)); }
 
 private:
-    std::vector<Token>& at(SequenceId sequence) {
-        return sequences_.at(static_cast<std::size_t>(sequence));
+    using Cells = std::vector<std::shared_ptr<const Token>>;
+
+    Cells& at(SequenceId sequence) { return sequences_.at(static_cast<std::size_t>(sequence)); }
+
+    static std::vector<Token> tokens_of(const Cells& cells) {
+        std::vector<Token> tokens;
+        for (const auto& cell : cells) tokens.push_back(*cell);
+        return tokens;
     }
 
     void append_logits(Token likely) {
@@ -121,7 +143,7 @@ private:
     }
 
     Capabilities capabilities_;
-    std::vector<std::vector<Token>> sequences_;
+    std::vector<Cells> sequences_;
     std::vector<float> logits_;
 };
 

@@ -71,7 +71,6 @@ private:
     LoadedModel load() {
         auto model = std::make_unique<ToyModel>(Capabilities{.context_max = 64,
                                                              .sequences_max = 2,
-                                                             .sequences_decoded_max = 2,
                                                              .cells = 128,
                                                              .rows_max = 16,
                                                              .output_rows_max = 2});

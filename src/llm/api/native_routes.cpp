@@ -140,6 +140,7 @@ private:
             co_return std::nullopt;
         }
         log_prompt(*prepared, request);
+        prepared->job.cache_scope = request.caller;
         prepared->terms = {.job_id = prepared->request.job_id.value_or("job-" + worker::uuid_v4()),
                            .correlation_id = request.correlation_id,
                            .caller = worker::fairness_caller(request),

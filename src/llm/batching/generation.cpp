@@ -15,39 +15,37 @@ Generation::Generation(worker::JobId job, SequenceId sequence, GenerateJob spec,
       vocabulary_(vocabulary),
       spec_(std::move(spec)),
       sampler_(spec_.sampling),
-      stops_(std::move(spec_.stop)) {
-    for (const Token token : spec_.prompt) sampler_.accept(token);
+      stops_(std::move(spec_.stop)),
+      tokens_(std::move(spec_.prompt)),
+      prompt_size_(static_cast<std::uint32_t>(tokens_.size())) {
+    for (const Token token : tokens_) sampler_.accept(token);
 }
 
-std::uint32_t Generation::prompt_left() const {
-    const auto prompt = static_cast<std::uint32_t>(spec_.prompt.size());
-    return length_ < prompt ? prompt - length_ : 0;
+std::uint32_t Generation::growth_max() const {
+    const auto size = static_cast<std::uint32_t>(tokens_.size());
+    return std::min(spec_.max_tokens - tokens_out_, context_max_ - std::min(context_max_, size));
 }
 
-std::span<const Token> Generation::next_tokens(std::uint32_t count) const {
-    if (prompt_left() == 0) return last_;
-    return std::span(spec_.prompt).subspan(length_, count);
+void Generation::advance(std::uint32_t count) {
+    length_ += count;
+    computed_ += count;
 }
 
-bool Generation::wants_logits(std::uint32_t count) const {
-    return prompt_left() == 0 || prompt_left() == count;
-}
-
-std::uint32_t Generation::cells_max(const GenerateJob& job, std::uint32_t context_max) {
-    const std::uint64_t wanted = std::uint64_t{job.prompt.size()} + job.max_tokens;
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, context_max));
+void Generation::hold(std::uint32_t length) {
+    length_ = length;
+    if (computed_ == 0) cached_ = length;
 }
 
 bool Generation::sample(std::span<const float> logits, SamplingWorkspace& workspace,
                         worker::Clock::TimePoint now, worker::Reports<TextOutput>& reports) {
-    if (last_.empty()) first_sampled_ = now;
+    if (tokens_.size() == prompt_size_) first_sampled_ = now;
     last_sampled_ = now;
     const Result<Token> token = sampler_.sample(logits, workspace);
     if (!token) {
         reports.push_back({job_, worker::Failed{token.error()}});
         return true;
     }
-    last_.assign(1, *token);
+    tokens_.push_back(*token);
     sampler_.accept(*token);
     if (vocabulary_.ends_generation(*token)) {
         end(StopReason::eos, std::nullopt, reports);
@@ -88,7 +86,8 @@ void Generation::end(StopReason reason, std::optional<std::string> matched,
         say(std::move(rest.text), reports);
     }
     worker::Ended ended;
-    ended.tokens_in = static_cast<std::uint32_t>(spec_.prompt.size());
+    ended.tokens_in = prompt_size_;
+    ended.tokens_cached = cached_;
     ended.tokens_out = tokens_out_;
     ended.decode_time =
         std::chrono::duration_cast<std::chrono::milliseconds>(last_sampled_ - first_sampled_);

@@ -11,12 +11,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace llm {
 
-// One job in a slot: which tokens the model has seen, which come next, and the reply so far.
-// Knows no model, so that what a reply is made of is tested with plain numbers.
+// One job in a slot: its text, how much of it the model holds, and the reply so far. Knows no
+// model, so that what a reply is made of is tested with plain numbers.
 class Generation {
 public:
     Generation(worker::JobId job, SequenceId sequence, GenerateJob spec, std::uint32_t context_max,
@@ -24,20 +25,32 @@ public:
 
     worker::JobId job() const { return job_; }
     SequenceId sequence() const { return sequence_; }
+    int priority() const { return spec_.priority; }
+    const std::string& cache_scope() const { return spec_.cache_scope; }
 
-    // Tokens computed so far; the position of the next one.
+    // The prompt, then what was sampled.
+    std::span<const Token> tokens() const { return tokens_; }
+    // So many of them the model holds; the position of the next one.
     std::uint32_t length() const { return length_; }
-    // Prompt tokens yet to compute; 0 when decoding.
-    std::uint32_t prompt_left() const;
-    // The next tokens for the model: a part of the prompt, or the token sampled last.
-    std::span<const Token> next_tokens(std::uint32_t count) const;
-    // The model has computed `count` of them. True when logits after the last one are wanted.
-    void advance(std::uint32_t count) { length_ += count; }
+    std::span<const Token> held() const { return tokens().first(length_); }
+    // So many it does not hold yet: what is left of the prompt, or the token sampled last. Never 0.
+    std::uint32_t left() const { return static_cast<std::uint32_t>(tokens_.size()) - length_; }
+    // Tokens that may follow those known now.
+    std::uint32_t growth_max() const;
+
+    std::span<const Token> next_tokens(std::uint32_t count) const {
+        return tokens().subspan(length_, count);
+    }
     // True when the run of the next `count` tokens ends where sampling starts.
-    bool wants_logits(std::uint32_t count) const;
-    // The most cells that this job can ever need.
-    static std::uint32_t cells_max(const GenerateJob& job, std::uint32_t context_max);
-    std::uint32_t cells_max() const { return cells_max(spec_, context_max_); }
+    bool wants_logits(std::uint32_t count) const { return count == left(); }
+    // The model has computed `count` tokens more.
+    void advance(std::uint32_t count);
+    // The model holds `length` tokens, copied and not computed.
+    void hold(std::uint32_t length);
+    // Of the prompt: not computed for this job.
+    std::uint32_t cached() const { return cached_; }
+    // Nothing was computed for this job yet.
+    bool is_untouched() const { return computed_ == 0; }
 
     // Samples from `logits` and appends what that gives to `reports`. True when the job has ended,
     // its terminal event included.
@@ -57,8 +70,11 @@ private:
     Sampler sampler_;
     Utf8Stream utf8_;
     StopStrings stops_;
-    std::vector<Token> last_;  // the token sampled last, once there is one
+    std::vector<Token> tokens_;
+    const std::uint32_t prompt_size_;
     std::uint32_t length_ = 0;
+    std::uint32_t cached_ = 0;
+    std::uint64_t computed_ = 0;
     std::uint32_t tokens_out_ = 0;
     std::uint32_t tokens_unsaid_ = 0;  // sampled, their text held back so far
     worker::Clock::TimePoint first_sampled_{};

@@ -36,7 +36,7 @@ std::string run(const Case& c) {
     worker::Reports<TextOutput> reports;
     worker::Clock::TimePoint now{};
     for (const Token token : c.says) {
-        generation.advance(generation.prompt_left() > 0 ? generation.prompt_left() : 1);
+        generation.advance(generation.left());
         std::vector<float> logits(vocabulary.size(), 0.0f);
         logits[static_cast<std::size_t>(token)] = 1.0f;
         if (generation.sample(logits, workspace, now, reports)) break;

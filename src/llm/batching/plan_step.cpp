@@ -1,23 +1,19 @@
 #include "llm/batching/plan_step.h"
 
-#include "worker/base/assert.h"
-
 #include <algorithm>
 
 namespace llm {
 
 std::vector<Grant> plan_step(std::span<const SlotView> slots, const StepBudget& budget) {
     std::vector<Grant> plan;
-    for (std::size_t i = 0; i < slots.size(); ++i)
-        if (slots[i].prompt_left == 0) plan.push_back({i, 1});
-    WORKER_ASSERT(plan.size() <= budget.rows_max);
+    for (std::size_t i = 0; i < slots.size() && plan.size() < budget.rows_max; ++i)
+        if (slots[i].left == 1) plan.push_back({i, 1});
 
-    const auto decoding = static_cast<std::uint32_t>(plan.size());
-    std::uint32_t rows = budget.rows_max - decoding;
-    if (decoding > 0) rows = std::min(rows, budget.prompt_rows_max);
+    std::uint32_t rows =
+        std::min(budget.rows_max - static_cast<std::uint32_t>(plan.size()), budget.prompt_rows_max);
     for (std::size_t i = 0; i < slots.size() && rows > 0; ++i) {
-        if (slots[i].prompt_left == 0) continue;
-        const std::uint32_t tokens = std::min(slots[i].prompt_left, rows);
+        if (slots[i].left <= 1) continue;
+        const std::uint32_t tokens = std::min(slots[i].left, rows);
         plan.push_back({i, tokens});
         rows -= tokens;
     }

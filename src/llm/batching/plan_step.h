@@ -9,12 +9,12 @@ namespace llm {
 
 // What planning knows of a slot that holds a job.
 struct SlotView {
-    std::uint32_t prompt_left;  // tokens yet to prefill; 0: decoding, one token a step
+    std::uint32_t left;  // tokens to compute before one is sampled; 1 when decoding; 0: none now
 };
 
 struct StepBudget {
     std::uint32_t rows_max;         // tokens in one forward()
-    std::uint32_t prompt_rows_max;  // of these, for prefill while others decode
+    std::uint32_t prompt_rows_max;  // of these, for prefill
 };
 
 // `slot` is an index into the views.
@@ -23,9 +23,8 @@ struct Grant {
     std::uint32_t tokens;
 };
 
-// Splits one step's rows. Slots that decode come first, one row each, so that no running stream
-// stalls; what is left goes to the prompts in the order of the views.
-// Requires: at most `rows_max` slots decode.
+// Splits one step's rows. Slots with one token left come first, so that no running stream stalls;
+// what remains goes to the prompts in the order of the views. Slots that find no row get none.
 std::vector<Grant> plan_step(std::span<const SlotView> slots, const StepBudget& budget);
 
 }  // namespace llm

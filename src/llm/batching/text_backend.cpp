@@ -15,11 +15,6 @@ using worker::Started;
 
 namespace {
 
-// A step with prompt rows in it lasts about this long at most, so that a cancelled job's slot is
-// free soon.
-constexpr std::chrono::milliseconds step_max{250};
-constexpr std::uint32_t prompt_rows_min = 32;
-
 Result<void> step_error(ForwardError error) {
     switch (error) {
         case ForwardError::no_space:
@@ -35,13 +30,14 @@ Result<void> step_error(ForwardError error) {
 
 TextBackend::TextBackend(ModelLoader loader, const worker::Clock& clock,
                          std::chrono::milliseconds gap_max)
-    : loader_(std::move(loader)), clock_(clock), gap_max_(gap_max) {}
+    : loader_(std::move(loader)), clock_(clock), pace_(gap_max) {}
 
 Result<void> TextBackend::load(const worker::LoadObserver& observer) {
     Result<LoadedModel> loaded = loader_(observer, interrupted_);
     if (!loaded) return fail(std::move(loaded.error()));
     loaded_ = std::move(*loaded);
-    for (std::uint32_t i = slots(); i > 0; --i)
+    residency_.emplace(*loaded_.model, loaded_.kept_bytes_max);
+    for (std::uint32_t i = slots_max(); i > 0; --i)
         free_.push_back(SequenceId{static_cast<std::int32_t>(i - 1)});
     return {};
 }
@@ -49,64 +45,84 @@ Result<void> TextBackend::load(const worker::LoadObserver& observer) {
 Result<std::optional<Started>> TextBackend::start(worker::JobId id, GenerateJob& job) {
     const Capabilities& can = loaded_.model->capabilities();
     WORKER_ASSERT(!job.prompt.empty() && job.prompt.size() < can.context_max);
-    if (free_.empty()) return std::optional<Started>{};
-    const std::uint64_t cells = Generation::cells_max(job, can.context_max);
-    if (cells_promised_ + cells > can.cells) return std::optional<Started>{};
-    cells_promised_ += cells;
+    if (free_.empty() || !residency_->has_room(slots_, job)) return std::optional<Started>{};
     const Started started{job.sampling.seed};
-    generations_.push_back(std::make_unique<Generation>(id, free_.back(), std::move(job),
-                                                        can.context_max, *loaded_.vocabulary));
+    Slot slot{std::make_unique<Generation>(id, free_.back(), std::move(job), can.context_max,
+                                           *loaded_.vocabulary)};
     free_.pop_back();
+    const auto behind = std::ranges::find_if(slots_, [&](const Slot& other) {
+        return other.generation->priority() < slot.generation->priority();
+    });
+    slots_.insert(behind, std::move(slot));
     return started;
 }
 
 void TextBackend::cancel(worker::JobId id) {
-    for (std::size_t i = 0; i < generations_.size(); ++i)
-        if (generations_[i]->job() == id) return remove(i);
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (slots_[i].generation->job() == id) return remove(i);
 }
 
 Result<void> TextBackend::step(worker::Reports<TextOutput>& reports) {
+    residency_->let_in(slots_);
     const std::vector<Grant> grants = plan();
+    if (grants.empty()) return {};  // All that have room are still on their way in.
     const auto logits = forward(grants);
-    if (!logits) return step_error(logits.error());
+    if (!logits) {
+        for (Slot& slot : slots_) residency_->discard(slot);
+        return step_error(logits.error());
+    }
     sample(grants, *logits, reports);
     return {};
 }
 
-std::vector<Grant> TextBackend::plan() const {
-    std::vector<SlotView> views;
-    for (const auto& generation : generations_) views.push_back({generation->prompt_left()});
-    return plan_step(views, budget());
+std::vector<Grant> TextBackend::plan() {
+    while (true) {
+        std::vector<Grant> grants = plan_within(residency_->cells_free());
+        const auto has_grant = [&](std::size_t slot) {
+            return std::ranges::find(grants, slot, &Grant::slot) != grants.end();
+        };
+        std::size_t inside = 0;
+        std::size_t last_inside = 0;
+        bool starved = grants.empty();
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            if (slots_[i].place != Place::inside) continue;
+            ++inside;
+            last_inside = i;
+            if (slots_[i].generation->left() == 1 && !has_grant(i)) starved = true;
+        }
+        if (!starved || inside <= 1) return grants;
+        residency_->take_out(slots_[last_inside]);
+    }
 }
 
-StepBudget TextBackend::budget() const {
-    const std::uint32_t rows = loaded_.model->capabilities().rows_max;
-    const double rows_a_second = prefill_rate_.per_second();
-    if (rows_a_second == 0) return {.rows_max = rows, .prompt_rows_max = rows};
-    const auto rows_in = [&](std::chrono::duration<double> time) {
-        const double affordable = rows_a_second * time.count();
-        return static_cast<std::uint32_t>(
-            std::clamp(affordable, double{prompt_rows_min}, double(rows)));
-    };
-    return {.rows_max = std::min(rows, rows_in(step_max) + slots()),
-            .prompt_rows_max = rows_in(gap_max_)};
+std::vector<Grant> TextBackend::plan_within(std::uint64_t cells) const {
+    std::vector<SlotView> views;
+    std::uint32_t decoding = 0;
+    for (const Slot& slot : slots_) {
+        views.push_back({slot.place == Place::inside ? slot.generation->left() : 0});
+        if (views.back().left == 1) ++decoding;
+    }
+    const std::uint32_t rows_max = loaded_.model->capabilities().rows_max;
+    StepBudget budget = pace_.budget(decoding, rows_max);
+    budget.rows_max = static_cast<std::uint32_t>(std::min<std::uint64_t>(budget.rows_max, cells));
+    return plan_step(views, budget);
 }
 
 tl::expected<Logits, ForwardError> TextBackend::forward(const std::vector<Grant>& grants) {
     runs_.clear();
-    std::uint64_t rows = 0;
+    std::uint32_t decode_rows = 0;
+    std::uint32_t prompt_rows = 0;
     for (const Grant& grant : grants) {
-        const Generation& generation = *generations_[grant.slot];
+        const Generation& generation = *slots_[grant.slot].generation;
         runs_.push_back({.sequence = generation.sequence(),
                          .position = generation.length(),
                          .tokens = generation.next_tokens(grant.tokens),
                          .output_last = generation.wants_logits(grant.tokens)});
-        rows += grant.tokens;
+        (generation.left() == 1 ? decode_rows : prompt_rows) += grant.tokens;
     }
     const worker::Clock::TimePoint began = clock_.now();
     auto logits = loaded_.model->forward(runs_);
-    const bool prefilled = rows > grants.size();
-    if (logits && prefilled) prefill_rate_.add(rows, clock_.now() - began);
+    if (logits) pace_.add(decode_rows, prompt_rows, clock_.now() - began);
     return logits;
 }
 
@@ -116,9 +132,12 @@ void TextBackend::sample(const std::vector<Grant>& grants, const Logits& logits,
     std::vector<std::size_t> ended;
     std::size_t row = 0;
     for (const Grant& grant : grants) {
-        Generation& generation = *generations_[grant.slot];
+        Slot& slot = slots_[grant.slot];
+        Generation& generation = *slot.generation;
         const bool wants_logits = generation.wants_logits(grant.tokens);
-        generation.advance(grant.tokens);
+        if (generation.is_untouched() && generation.cached() > 0)
+            reports.push_back({generation.job(), worker::Reused{generation.cached()}});
+        residency_->computed(slot, grant.tokens);
         if (wants_logits && generation.sample(logits.row(row++), workspace_, now, reports))
             ended.push_back(grant.slot);
     }
@@ -127,27 +146,25 @@ void TextBackend::sample(const std::vector<Grant>& grants, const Logits& logits,
 }
 
 void TextBackend::remove(std::size_t slot) {
-    const Generation& generation = *generations_[slot];
-    loaded_.model->release(generation.sequence());
-    free_.push_back(generation.sequence());
-    cells_promised_ -= generation.cells_max();
-    generations_.erase(generations_.begin() + static_cast<std::ptrdiff_t>(slot));
+    residency_->leave(slots_[slot]);
+    free_.push_back(slots_[slot].generation->sequence());
+    slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(slot));
 }
 
-std::uint32_t TextBackend::slots() const {
-    return loaded_.model ? loaded_.model->capabilities().sequences_decoded_max : 0;
+std::uint32_t TextBackend::slots_max() const {
+    return loaded_.model ? loaded_.model->capabilities().sequences_max : 0;
 }
 
 worker::BackendStatus TextBackend::status() const {
     worker::BackendStatus status;
     if (!loaded_.model) return status;
-    status.slots_total = slots();
-    status.slots_busy = static_cast<std::uint32_t>(generations_.size());
+    status.slots_total = slots_max();
+    status.slots_busy = static_cast<std::uint32_t>(slots_.size());
     status.cells_total = loaded_.model->capabilities().cells;
-    for (const auto& generation : generations_) status.cells_used += generation->length();
+    status.cells_used = static_cast<std::uint32_t>(residency_->cells_used());
     status.device_bytes = loaded_.model->device_bytes();
     status.host_bytes = loaded_.model->host_bytes();
-    status.units_in_per_second = prefill_rate_.per_second();
+    status.units_in_per_second = pace_.prompt_rows_per_second();
     return status;
 }
 

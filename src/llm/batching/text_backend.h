@@ -1,12 +1,12 @@
 #pragma once
 
-#include "llm/batching/generation.h"
 #include "llm/batching/plan_step.h"
+#include "llm/batching/residency.h"
+#include "llm/batching/step_pace.h"
 #include "llm/batching/text_job.h"
 #include "llm/model/text_model.h"
 #include "llm/model/vocabulary.h"
 #include "worker/base/clock.h"
-#include "worker/base/rate.h"
 #include "worker/engine/backend.h"
 
 #include <atomic>
@@ -22,6 +22,7 @@ namespace llm {
 struct LoadedModel {
     std::shared_ptr<const Vocabulary> vocabulary;
     std::unique_ptr<TextModel> model;
+    std::uint64_t kept_bytes_max = 0;  // host memory for texts outside the model
 };
 
 // Finds, checks and loads the model. The model ends a forward() under way soon after `interrupted`
@@ -30,8 +31,8 @@ using ModelLoader = std::function<Result<LoadedModel>(const worker::LoadObserver
                                                       const std::atomic<bool>& interrupted)>;
 
 // Text generation behind the neutral port: continuous batching over one TextModel. Jobs join and
-// leave between steps. Each holds a promise of all the cells it can ever need, so that none runs
-// out of them.
+// leave between steps. A job starts when its prompt fits beside what others hold; when they have
+// grown until no cell is free, the youngest of the lowest priority is parked and comes back later.
 class TextBackend final : public worker::InferenceBackend<GenerateJob, TextOutput> {
 public:
     // `gap_max`: how long a prompt may hold up the streams that run beside it, about.
@@ -49,9 +50,10 @@ public:
     std::uint32_t context_max() const { return loaded_.model->capabilities().context_max; }
 
 private:
-    std::uint32_t slots() const;
-    StepBudget budget() const;
-    std::vector<Grant> plan() const;
+    std::uint32_t slots_max() const;
+    // Parks slots until those that are left have the cells which they need.
+    std::vector<Grant> plan();
+    std::vector<Grant> plan_within(std::uint64_t cells) const;
     tl::expected<Logits, ForwardError> forward(const std::vector<Grant>& grants);
     // Samples for every run that asked for logits, and removes the jobs that have ended.
     void sample(const std::vector<Grant>& grants, const Logits& logits,
@@ -60,13 +62,12 @@ private:
 
     const ModelLoader loader_;
     const worker::Clock& clock_;
-    const std::chrono::milliseconds gap_max_;
     std::atomic<bool> interrupted_ = false;  // Thread: any.
     LoadedModel loaded_;
-    std::vector<std::unique_ptr<Generation>> generations_;  // oldest first
+    std::optional<Residency> residency_;  // once loaded
+    std::vector<Slot> slots_;             // the highest priority first, then the oldest
     std::vector<SequenceId> free_;
-    std::uint64_t cells_promised_ = 0;
-    worker::Rate prefill_rate_;
+    StepPace pace_;
     SamplingWorkspace workspace_;
     std::vector<Run> runs_;
 };

@@ -15,6 +15,8 @@ struct GenerateJob {
     std::uint32_t max_tokens = 0;  // at least 1
     SamplingSettings sampling;
     std::vector<std::string> stop;  // each at least 1 byte
+    std::string cache_scope = {};   // whose texts it may go on from: see PrefixTree
+    int priority = 0;               // the lowest are parked first when cells run out
 };
 
 // A piece of the reply: whole UTF-8 characters, no part of a stop string.

@@ -15,8 +15,7 @@ using worker::Result;
 
 using Token = std::int32_t;
 
-// A model's memory of one text: 0 .. capabilities().sequences_max - 1. Only the first
-// `sequences_decoded_max` of them may stand in a forward(); the others hold texts to share from.
+// A model's memory of one text: 0 .. capabilities().sequences_max - 1.
 enum class SequenceId : std::int32_t {};
 
 // How much of one sequence another can take over.
@@ -26,13 +25,13 @@ enum class Truncation : std::uint8_t { any_length, none };
 
 struct Capabilities {
     std::uint32_t vocabulary_size = 0;
-    std::uint32_t context_max = 0;            // tokens in one sequence
-    std::uint32_t sequences_max = 0;          // sequences held
-    std::uint32_t sequences_decoded_max = 0;  // sequences in one forward()
-    std::uint32_t cells = 0;                  // KV cells, shared by all sequences
-    std::uint32_t rows_max = 0;               // tokens in one forward()
-    std::uint32_t output_rows_max = 0;        // rows of logits from one forward()
-    PrefixSharing prefix_sharing = PrefixSharing::none;
+    std::uint32_t context_max = 0;      // tokens in one sequence
+    std::uint32_t sequences_max = 0;    // texts at once, all of them in one forward()
+    std::uint32_t cells = 0;            // KV cells, shared by all sequences
+    std::uint32_t rows_max = 0;         // tokens in one forward()
+    std::uint32_t output_rows_max = 0;  // rows of logits from one forward()
+    PrefixSharing prefix_sharing = PrefixSharing::none;  // from another sequence
+    PrefixSharing prefix_saving = PrefixSharing::none;   // from what was saved of one
     Truncation truncation = Truncation::none;
 };
 
@@ -82,10 +81,13 @@ public:
 
     virtual void release(SequenceId sequence) = 0;
 
-    // The sequence's cells as bytes, to be restored into an empty sequence later, here only.
-    // `restore` is false, and the sequence empty, where no cells are free.
-    virtual std::vector<std::byte> save(SequenceId sequence) = 0;
-    [[nodiscard]] virtual bool restore(SequenceId sequence, std::span<const std::byte> bytes) = 0;
+    // The sequence's cells from a position on as bytes, to be restored here later behind the same
+    // text. Requires: `prefix_saving` allows it; for whole sequences `from` is 0.
+    virtual std::vector<std::byte> save(SequenceId sequence, std::uint32_t from) = 0;
+    // Appends saved cells to a sequence that holds `from` of them. False, and the sequence as it
+    // was, where not enough cells are free.
+    [[nodiscard]] virtual bool restore(SequenceId sequence, std::uint32_t from,
+                                       std::span<const std::byte> bytes) = 0;
 
     virtual std::uint64_t device_bytes() const = 0;
     virtual std::uint64_t host_bytes() const = 0;

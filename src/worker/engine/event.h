@@ -35,6 +35,11 @@ struct Started {
     Clock::WallTime at{};  // The scheduler's to fill in.
 };
 
+// So much of the job's input was there from earlier work. At most once, before any output.
+struct Reused {
+    std::uint32_t units;
+};
+
 // The job is complete. Counts are in the modality's unit of work; for text that is tokens.
 struct Ended {
     std::uint32_t tokens_in = 0;
@@ -54,7 +59,7 @@ struct Failed {
 // other event and rare.
 using Narrated = std::shared_ptr<const Narration>;
 
-// One thing that a job reports. In order: `Started`, any number of outputs and narrations, then
+// One thing that a job reports. In order: `Started`, any number of the others, then
 // exactly one of `Ended` and `Failed`, which is last.
 //
 // Output is the modality's own: a struct with
@@ -62,7 +67,7 @@ using Narrated = std::shared_ptr<const Narration>;
 //     std::uint32_t units() const;    how much work it stands for; for text that is tokens
 //     bool append(Output& next);      takes `next` into itself; false when the two do not join
 template <class Output>
-using Event = std::variant<Started, Output, Narrated, Ended, Failed>;
+using Event = std::variant<Started, Output, Narrated, Reused, Ended, Failed>;
 
 template <class Output>
 bool is_terminal(const Event<Output>& event) {

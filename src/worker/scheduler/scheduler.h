@@ -252,6 +252,12 @@ private:
             erase(id);
             return;
         }
+        if (const auto* reused = std::get_if<Reused>(&event)) {
+            tell(job, narrate(job, "prefix_reused",
+                              "Goes on from " + std::to_string(reused->units) +
+                                  " tokens computed before"));
+            return;
+        }
         note_times(job, event);
         if (const auto* output = std::get_if<Output>(&event); output && on_output_)
             on_output_(job.terms, *output);
