@@ -49,7 +49,7 @@ public:
     void take_out(Slot& slot);
     // As `take_out`, for a job that has ended: its text is kept if that is worth it.
     void leave(Slot& slot);
-    // As `take_out`, and nothing is kept: after a failed step nobody knows what the cells hold.
+    // As `leave`, and nothing is kept: nobody knows what the cells hold.
     void discard(Slot& slot);
 
 private:

@@ -66,11 +66,10 @@ Result<void> TextBackend::step(worker::Reports<TextOutput>& reports) {
     residency_->let_in(slots_);
     const std::vector<Grant> grants = plan();
     if (grants.empty()) return {};  // All that have room are still on their way in.
+    cells_known_ = false;           // Until the step has succeeded.
     const auto logits = forward(grants);
-    if (!logits) {
-        for (Slot& slot : slots_) residency_->discard(slot);
-        return step_error(logits.error());
-    }
+    if (!logits) return step_error(logits.error());
+    cells_known_ = true;
     sample(grants, *logits, reports);
     return {};
 }
@@ -146,7 +145,7 @@ void TextBackend::sample(const std::vector<Grant>& grants, const Logits& logits,
 }
 
 void TextBackend::remove(std::size_t slot) {
-    residency_->leave(slots_[slot]);
+    cells_known_ ? residency_->leave(slots_[slot]) : residency_->discard(slots_[slot]);
     free_.push_back(slots_[slot].generation->sequence());
     slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(slot));
 }
