@@ -1,5 +1,6 @@
 #pragma once
 
+#include "worker/base/assert.h"
 #include "worker/base/async_signal.h"
 #include "worker/base/clock.h"
 #include "worker/engine/event.h"
@@ -62,12 +63,16 @@ public:
     // The event with this number, if it is there. Requires: `number` is not before `first`.
     std::optional<Event<Output>> read(std::uint64_t number) {
         if (number >= next()) return std::nullopt;
+        WORKER_ASSERT(number >= first_);
         read_to_ = std::max(read_to_, number + 1);
         if (read_events_ == ReadEvents::stay) return events_[number - first_];
         Event<Output> event = std::move(events_.front());
         forget_first(cost(event));
         return event;
     }
+
+    // A reader begins at this event: from there on nothing counts as read. Requires: as `read`.
+    void begin_at(std::uint64_t number) { read_to_ = number; }
 
     // Returns when the event with this number is there, or at `deadline`, or for no reason.
     boost::asio::awaitable<void> wait_for(std::uint64_t number, Clock::TimePoint deadline) {

@@ -83,6 +83,7 @@ public:
                                                   std::to_string(job->log->first()) +
                                                   " are not kept any more");
         job->read = true;
+        job->log->begin_at(from);
         return JobStream<Output>(job->log, from);
     }
 

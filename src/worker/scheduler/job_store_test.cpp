@@ -201,6 +201,27 @@ TEST_F(JobStoreTest, a_job_that_outgrows_its_log_loses_what_has_been_read) {
     EXPECT_EQ(refusal("j", 0), ErrorCode::not_found);
 }
 
+TEST_F(JobStoreTest, what_a_later_reader_has_yet_to_read_is_not_lost) {
+    ASSERT_TRUE(store_.submit_kept({std::string(12, 'x')}, terms("j")));
+    {
+        Stream earlier = *store_.open({"j", ""}, 0);
+        for (int i = 0; i < 3; ++i) {  // Reads along: nothing is joined.
+            loop_.turn(mailbox_.take());
+            scheduler_.deliver(std::move(posted_.front()));
+            posted_.clear();
+            text_of(earlier);
+        }
+    }
+    Stream later = *store_.open({"j", ""}, 0);
+    work();
+    const auto first = later.try_next();
+    ASSERT_TRUE(first);
+    EXPECT_TRUE(std::holds_alternative<Started>(*first));
+    const std::string text = text_of(later);
+    EXPECT_EQ(text, std::string(text.size(), 'x'));
+    EXPECT_TRUE(later.at_end());
+}
+
 TEST_F(JobStoreTest, a_job_that_nobody_reads_ends_when_its_log_is_full) {
     ASSERT_TRUE(store_.submit_kept({std::string(900, 'x')}, terms("j")));
     work();
