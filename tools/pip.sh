@@ -7,7 +7,8 @@ python=/usr/bin/python3
 [[ -x $python ]] || python=python3
 
 pip() {
-    printf '%s\n' "${llama_build_requirements[@]}" >"$cache/build-requirements.txt"
+    printf '%s\n' "${llama_build_requirements[@]}" "${peer_build_requirements[@]}" \
+        >"$cache/build-requirements.txt"
     # pip's cache of wheels knows neither build options nor the CPU: a wheel from it could die of
     # an illegal instruction here.
     PIP_CONSTRAINT=$cache/build-requirements.txt PIP_NO_CACHE_DIR=1 \

@@ -94,3 +94,10 @@ make_scratch() {
 }
 
 has_checksum() { [[ -f $1 ]] && sha256sum --check --status <<<"$2  $1"; }
+
+# llama.cpp is built for the very CPU it runs on. A home folder may be shared by different ones, so
+# the CPU's features are a part of a build's key.
+cpu_features() {
+    uname -m
+    grep --max-count 1 -E '^(flags|Features)' /proc/cpuinfo | cut -d: -f2 | tr ' ' '\n' | sort
+}
