@@ -31,7 +31,7 @@ coverage: ## which lines of worker/ its own tests run; report in build/coverage/
 	@tools/packages.sh build test
 	@tools/coverage.sh
 
-bench: ## measure on an idle machine; MODEL=file.gguf ROUNDS=25
+bench: ## measure on an idle machine; MODEL=file.gguf QUANT=q4_0 ROUNDS=3 SHAPES="one_client …"
 	@tools/packages.sh build
 	@tools/bench.sh
 
