@@ -197,7 +197,7 @@ tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs)
         llama_synchronize(context_.get());
         return Logits{{}, capabilities_.vocabulary_size};
     }
-    const float* logits = llama_get_logits(context_.get());
+    float* logits = llama_get_logits(context_.get());
     return Logits{{logits, outputs * capabilities_.vocabulary_size}, capabilities_.vocabulary_size};
 }
 

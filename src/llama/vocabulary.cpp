@@ -4,6 +4,7 @@
 
 #include <llama.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <limits>
@@ -30,10 +31,9 @@ Vocabulary::Vocabulary(std::shared_ptr<const Model> model) : model_(std::move(mo
     const llama_vocab* vocab = model_->vocabulary();
     const Token size = llama_vocab_n_tokens(vocab);
     pieces_.reserve(static_cast<std::size_t>(size));
-    ends_.reserve(static_cast<std::size_t>(size));
     for (Token token = 0; token < size; ++token) {
         append_piece(token);
-        ends_.push_back(llama_vocab_is_eog(vocab, token));
+        if (llama_vocab_is_eog(vocab, token)) ends_.push_back(token);
     }
     bytes_.shrink_to_fit();
 }
@@ -99,8 +99,7 @@ std::string_view Vocabulary::piece(Token token) const {
 }
 
 bool Vocabulary::ends_generation(Token token) const {
-    WORKER_ASSERT(token >= 0 && static_cast<std::size_t>(token) < ends_.size());
-    return ends_[static_cast<std::size_t>(token)];
+    return std::binary_search(ends_.begin(), ends_.end(), token);
 }
 
 std::string Vocabulary::bos_text() const {

@@ -4,6 +4,7 @@
 #include "llm/model/vocabulary.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,11 +16,12 @@ class Vocabulary final : public llm::Vocabulary {
 public:
     explicit Vocabulary(std::shared_ptr<const Model> model);
 
-    std::uint32_t size() const override { return static_cast<std::uint32_t>(ends_.size()); }
+    std::uint32_t size() const override { return static_cast<std::uint32_t>(pieces_.size()); }
     Result<std::vector<llm::Token>> tokenize(std::string_view text,
                                              llm::SpecialTokens special) const override;
     std::string_view piece(llm::Token token) const override;
     bool ends_generation(llm::Token token) const override;
+    std::span<const llm::Token> ends() const override { return ends_; }
 
     // How the model's file writes the token, e.g. "<|im_end|>": what chat templates call
     // `bos_token` and `eos_token`. Empty where the model has none.
@@ -35,9 +37,9 @@ private:
     bool begins_twice(const std::vector<llm::Token>& tokens) const;
 
     const std::shared_ptr<const Model> model_;
-    std::string bytes_;          // Of all pieces, one after the other.
-    std::vector<Piece> pieces_;  // [n_vocab]
-    std::vector<bool> ends_;     // [n_vocab]
+    std::string bytes_;             // Of all pieces, one after the other.
+    std::vector<Piece> pieces_;     // [n_vocab]
+    std::vector<llm::Token> ends_;  // In ascending order.
 };
 
 }  // namespace llama

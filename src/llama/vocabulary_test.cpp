@@ -48,6 +48,7 @@ TEST_F(VocabularyTest, special_tokens_are_text_unless_asked_for) {
     ASSERT_EQ(parsed.size(), 1u);
     EXPECT_TRUE(vocabulary.ends_generation(parsed[0]));
     EXPECT_EQ(vocabulary.piece(parsed[0]), "");
+    EXPECT_EQ(std::ranges::count(vocabulary.ends(), parsed[0]), 1);
 
     const std::vector<Token> as_text = tokenize(eos, SpecialTokens::as_text);
     EXPECT_GT(as_text.size(), 1u);

@@ -19,8 +19,8 @@ JOB_ROUTES = (("GET", "/v1/jobs/%s"), ("GET", "/v1/jobs/%s/stream"), ("DELETE", 
               ("GET", "/v1/inference/%s/stream"), ("DELETE", "/v1/inference/%s"))
 NUMBERS = (0, 1, -1, 2, 2048, 2**31, 2**63, 2**64, -2**63, 0.5, 1e308, -0.0, 1e-320)
 FIELDS = ("job_id", "prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p",
-          "repetition_penalty", "repeat_last_n", "seed", "stop", "stream", "priority",
-          "operation", "hive_id", "model")
+          "repetition_penalty", "repeat_last_n", "seed", "stop", "ignore_eos", "stream",
+          "priority", "operation", "hive_id", "model")
 
 
 class Ending(enum.Enum):

@@ -36,6 +36,7 @@ public:
         return token == end ? "" : bytes.substr(static_cast<std::size_t>(token), 1);
     }
     bool ends_generation(Token token) const override { return token == end; }
+    std::span<const Token> ends() const override { return {&end, 1}; }
 };
 
 // A model whose next token is a function of every token before it, so that a token computed at the

@@ -216,6 +216,8 @@ TEST_F(ContractTest, section_4_1_each_field) {
         {"stop", R"(["1","2","3","4","5"])", "max_count(4)",
          "stop must have at most 4 sequences (got 5)"},
         {"stop", R"(["a",""])", "non_empty", "stop sequence 1 must not be empty"},
+        {"ignore_eos", "true", ""},
+        {"ignore_eos", "1", "type(boolean)"},
         {"priority", "-10", ""},
         {"priority", "11", "range(-10..=10)"},
     };

@@ -30,6 +30,7 @@ GenerateRules generate_rules(const NativeLimits& limits) {
         optional_field("top_k", &Request::top_k),
         optional_field("repeat_last_n", &Request::repeat_last_n),
         optional_field("seed", &Request::seed),
+        optional_field("ignore_eos", &Request::ignore_eos),
         optional_field("stream", &Request::stream),
         optional_field("priority", &Request::priority, {.min = -10, .max = 10}),
         optional_field("operation", &Request::operation),

@@ -26,6 +26,7 @@ struct GenerateRequest {
     std::uint32_t top_k = 0;            // 0 = off
     std::uint32_t repeat_last_n = 128;  // tokens; 0 = all
     std::optional<std::uint64_t> seed;  // unset: we choose
+    bool ignore_eos = false;
     std::optional<bool> stream;
     std::int32_t priority = 0;
     std::optional<std::string> operation;  // a queen's word for what it wants

@@ -54,6 +54,7 @@ TEST(GenerateRequestTest, has_the_defaults_of_the_contract) {
     EXPECT_EQ(request.repeat_last_n, 128u);
     EXPECT_EQ(request.seed, std::nullopt);
     EXPECT_EQ(request.stop, std::vector<std::string>{});
+    EXPECT_EQ(request.ignore_eos, false);
     EXPECT_EQ(request.stream, std::nullopt);
     EXPECT_EQ(request.priority, 0);
     EXPECT_EQ(request.operation, std::nullopt);
@@ -64,7 +65,7 @@ TEST(GenerateRequestTest, takes_every_field) {
         parse(R"({"job_id":"Job_1.a:b-c","prompt":"Hi","max_tokens":2048,"temperature":0,)"
               R"("top_p":0.5,"top_k":40,"min_p":0.05,"repetition_penalty":1.1,)"
               R"("repeat_last_n":0,"seed":18446744073709551615,"stop":["a","\n"],)"
-              R"("stream":true,"priority":-10})")
+              R"("ignore_eos":true,"stream":true,"priority":-10})")
             .value();
     EXPECT_EQ(request.job_id, "Job_1.a:b-c");
     EXPECT_EQ(request.prompt, "Hi");
@@ -77,6 +78,7 @@ TEST(GenerateRequestTest, takes_every_field) {
     EXPECT_EQ(request.repeat_last_n, 0u);
     EXPECT_EQ(request.seed, std::numeric_limits<std::uint64_t>::max());
     EXPECT_EQ(request.stop, (std::vector<std::string>{"a", "\n"}));
+    EXPECT_EQ(request.ignore_eos, true);
     EXPECT_EQ(request.stream, true);
     EXPECT_EQ(request.priority, -10);
 }
@@ -198,9 +200,9 @@ rc::Gen<value> any_json(int depth) {
 // A body that is right but for a few fields, which are close to right or anything.
 rc::Gen<value> nearly_valid_body() {
     static const std::vector<std::string> names = {
-        "job_id",        "prompt",   "max_tokens", "temperature", "top_p",  "repetition_penalty",
-        "stop",          "min_p",    "top_k",      "seed",        "stream", "priority",
-        "repeat_last_n", "operation"};
+        "job_id",        "prompt",    "max_tokens", "temperature", "top_p",  "repetition_penalty",
+        "stop",          "min_p",     "top_k",      "seed",        "stream", "priority",
+        "repeat_last_n", "operation", "ignore_eos"};
     static const value near =
         worker::parse_json(
             R"([0, 1, 2, 11, 2048, 2049, -1, 0.5, 2.1, -0.1, true, null, "", "ok", "ü", [],)"

@@ -63,6 +63,7 @@ GenerateJob job_of(const GenerateRequest& request, std::vector<Token> prompt,
                     .repeat_last_n = request.repeat_last_n,
                     .seed = request.seed ? *request.seed : worker::random_u64()};
     job.stop = request.stop;
+    job.ignore_eos = request.ignore_eos;
     return job;
 }
 

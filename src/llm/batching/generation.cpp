@@ -15,10 +15,11 @@ Generation::Generation(worker::JobId job, SequenceId sequence, GenerateJob spec,
       vocabulary_(vocabulary),
       spec_(std::move(spec)),
       sampler_(spec_.sampling),
+      rules_(spec_, vocabulary),
       stops_(std::move(spec_.stop)),
       tokens_(std::move(spec_.prompt)),
       prompt_size_(static_cast<std::uint32_t>(tokens_.size())) {
-    for (const Token token : tokens_) sampler_.accept(token);
+    sampler_.see_prompt(tokens_);
 }
 
 std::uint32_t Generation::growth_max() const {
@@ -36,11 +37,12 @@ void Generation::hold(std::uint32_t length) {
     if (computed_ == 0) cached_ = length;
 }
 
-bool Generation::sample(std::span<const float> logits, SamplingWorkspace& workspace,
+bool Generation::sample(std::span<float> logits, SamplingWorkspace& workspace,
                         worker::Clock::TimePoint now, worker::Reports<TextOutput>& reports) {
     if (tokens_.size() == prompt_size_) first_sampled_ = now;
     last_sampled_ = now;
-    const Result<Token> token = sampler_.sample(logits, workspace);
+    const Result<Token> token =
+        sampler_.sample({.logits = logits, .banned = rules_.banned()}, workspace);
     if (!token) {
         reports.push_back({job_, worker::Failed{token.error()}});
         return true;
@@ -51,9 +53,13 @@ bool Generation::sample(std::span<const float> logits, SamplingWorkspace& worksp
         end(StopReason::eos, std::nullopt, reports);
         return true;
     }
+    if (rules_.stops(*token)) {
+        end(StopReason::stop_sequence, std::nullopt, reports);
+        return true;
+    }
     ++tokens_out_;
     ++tokens_unsaid_;
-    StopStrings::Output output = stops_.push(utf8_.push(vocabulary_.piece(*token)));
+    StopStrings::Output output = text_of(*token);
     say(std::move(output.text), reports);
     if (output.matched) {
         end(StopReason::stop_sequence, stops_.stop(*output.matched), reports);
@@ -65,6 +71,14 @@ bool Generation::sample(std::span<const float> logits, SamplingWorkspace& worksp
         return true;
     }
     return false;
+}
+
+StopStrings::Output Generation::text_of(Token token) {
+    std::string text = utf8_.push(vocabulary_.piece(token));
+    const bool too_short = rules_.too_short();
+    rules_.accept(token);
+    if (too_short) return {.text = std::move(text), .matched = std::nullopt};
+    return stops_.push(text);
 }
 
 void Generation::say(std::string text, worker::Reports<TextOutput>& reports) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "llm/batching/text_job.h"
+#include "llm/batching/token_rules.h"
 #include "llm/model/vocabulary.h"
 #include "llm/sampling/sampler.h"
 #include "llm/text/stop_strings.h"
@@ -54,10 +55,12 @@ public:
 
     // Samples from `logits` and appends what that gives to `reports`. True when the job has ended,
     // its terminal event included.
-    bool sample(std::span<const float> logits, SamplingWorkspace& workspace,
-                worker::Clock::TimePoint now, worker::Reports<TextOutput>& reports);
+    bool sample(std::span<float> logits, SamplingWorkspace& workspace, worker::Clock::TimePoint now,
+                worker::Reports<TextOutput>& reports);
 
 private:
+    // What can be said once the token's bytes have come.
+    StopStrings::Output text_of(Token token);
     void say(std::string text, worker::Reports<TextOutput>& reports);
     void end(worker::StopReason reason, std::optional<std::string> matched,
              worker::Reports<TextOutput>& reports);
@@ -68,6 +71,7 @@ private:
     const Vocabulary& vocabulary_;
     GenerateJob spec_;
     Sampler sampler_;
+    TokenRules rules_;
     Utf8Stream utf8_;
     StopStrings stops_;
     std::vector<Token> tokens_;

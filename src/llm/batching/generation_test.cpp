@@ -17,6 +17,7 @@ struct Case {
     std::vector<std::string> stop = {};
     std::uint32_t max_tokens = 100;
     std::uint32_t context_max = 100;
+    GenerateJob rules = {};  // its fields on which tokens may come
 };
 
 std::vector<Token> letters(std::string_view text) {
@@ -26,7 +27,7 @@ std::vector<Token> letters(std::string_view text) {
 // Outputs in quotes, then the end: "'a' 'b' EOS 2".
 std::string run(const Case& c) {
     const ToyVocabulary vocabulary;
-    GenerateJob job;
+    GenerateJob job = c.rules;
     job.prompt = letters("xyz");
     job.max_tokens = c.max_tokens;
     job.sampling.temperature = 0;
@@ -77,6 +78,33 @@ TEST(Generation, ends_when_the_context_is_full) {
 }
 TEST(Generation, a_stop_string_ends_it_and_is_not_said) {
     check({.says = letters("abcde"), .stop = {"cd"}}, "'a' 'b' STOP_SEQUENCE 4 cd");
+}
+TEST(Generation, a_stop_token_ends_it_and_is_not_said) {
+    check({.says = letters("abcde"), .rules = {.stop_tokens = letters("dz")}},
+          "'a' 'b' 'c' STOP_SEQUENCE 3");
+    check({.says = letters("abcde"), .stop = {"cx"}, .rules = {.stop_tokens = letters("d")}},
+          "'a' 'b' 'c' STOP_SEQUENCE 3");
+}
+TEST(Generation, the_models_end_is_not_chosen_where_it_is_to_be_ignored) {
+    check({.says = {2, ToyVocabulary::end, 3}, .max_tokens = 3, .rules = {.ignore_eos = true}},
+          "'c' 'a' 'd' MAX_TOKENS 3");
+}
+TEST(Generation, nothing_ends_a_reply_that_is_too_short) {
+    const Token end = ToyVocabulary::end;
+    check({.says = {2, end, end}, .rules = {.min_tokens = 2}}, "'c' 'a' EOS 2");
+    check({.says = letters("cdcdcd"), .stop = {"cd"}, .rules = {.min_tokens = 3}},
+          "'c' 'd' 'c' 'd' STOP_SEQUENCE 6 cd");
+    check({.says = letters("ddd"), .rules = {.min_tokens = 1, .stop_tokens = letters("d")}},
+          "'a' STOP_SEQUENCE 1");
+}
+TEST(Generation, a_bad_word_is_never_complete) {
+    check({.says = letters("xbcbc"), .max_tokens = 5, .rules = {.bad_words = {letters("bc")}}},
+          "'x' 'b' 'a' 'b' 'a' MAX_TOKENS 5");
+}
+TEST(Generation, a_reply_of_which_nothing_may_come_fails) {
+    GenerateJob rules;
+    for (Token token = 0; token < 29; ++token) rules.bad_words.push_back({token});
+    check({.says = letters("a"), .rules = rules}, "");
 }
 TEST(Generation, what_could_have_become_a_stop_string_is_said_when_it_did_not) {
     check({.says = letters("abcxy"), .stop = {"cd"}, .max_tokens = 5},

@@ -43,12 +43,13 @@ struct Run {
     bool output_last;  // logits after the last token are wanted
 };
 
-// One row a run with `output_last`, in the order of the runs. Valid until the next forward().
+// One row a run with `output_last`, in the order of the runs. Valid until the next forward(). The
+// caller may write to them.
 struct Logits {
-    std::span<const float> values;  // [n_outputs][n_vocab]
+    std::span<float> values;  // [n_outputs][n_vocab]
     std::uint32_t vocabulary_size = 0;
 
-    std::span<const float> row(std::size_t output) const {
+    std::span<float> row(std::size_t output) const {
         return values.subspan(output * vocabulary_size, vocabulary_size);
     }
 };

@@ -32,6 +32,8 @@ public:
 
     // True for tokens that end a generation (EOS, EOT and their like).
     virtual bool ends_generation(Token token) const = 0;
+    // All of these.
+    virtual std::span<const Token> ends() const = 0;
 };
 
 }  // namespace llm

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace llm {
@@ -16,23 +17,23 @@ namespace {
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-std::optional<Token> sample_once(const SamplingSettings& settings, const std::vector<float>& logits,
+std::optional<Token> sample_once(const SamplingSettings& settings, std::vector<float> logits,
                                  const std::vector<Token>& history = {}) {
     Sampler sampler(settings);
     for (const Token token : history) sampler.accept(token);
     SamplingWorkspace workspace;
-    const Result<Token> token = sampler.sample(logits, workspace);
+    const Result<Token> token = sampler.sample({.logits = logits}, workspace);
     return token ? std::optional(*token) : std::nullopt;
 }
 
 // Every token that 2,000 draws give, with its share.
-std::map<Token, double> draw_many(const SamplingSettings& settings,
-                                  const std::vector<float>& logits) {
+std::map<Token, double> draw_many(const SamplingSettings& settings, std::vector<float> logits) {
     constexpr int draws = 2000;
     Sampler sampler(settings);
     SamplingWorkspace workspace;
     std::map<Token, double> shares;
-    for (int i = 0; i < draws; ++i) shares[*sampler.sample(logits, workspace)] += 1.0 / draws;
+    for (int i = 0; i < draws; ++i)
+        shares[*sampler.sample({.logits = logits}, workspace)] += 1.0 / draws;
     return shares;
 }
 
@@ -122,13 +123,15 @@ TEST(SamplerTest, never_chooses_a_token_without_a_usable_logit) {
 }
 
 TEST(SamplerTest, refuses_logits_of_which_none_is_usable) {
-    Sampler sampler({});
     SamplingWorkspace workspace;
-    for (const std::vector<float>& logits :
-         {std::vector<float>{}, std::vector<float>{-inf, -inf}, std::vector<float>{nan}}) {
-        const Result<Token> token = sampler.sample(logits, workspace);
-        ASSERT_FALSE(token.has_value());
-        EXPECT_EQ(token.error().code, worker::ErrorCode::inference_failed);
+    for (const SamplingSettings& settings : std::vector<SamplingSettings>{
+             {.temperature = 0}, {}, {.top_p = 0.9}, {.min_p = 0.1}, {.top_k = 3}}) {
+        Sampler sampler(settings);
+        for (std::vector<float> logits : {std::vector<float>{}, {-inf, -inf}, {nan}}) {
+            const Result<Token> token = sampler.sample({.logits = logits}, workspace);
+            ASSERT_FALSE(token.has_value());
+            EXPECT_EQ(token.error().code, worker::ErrorCode::inference_failed);
+        }
     }
 }
 
@@ -136,12 +139,55 @@ TEST(SamplerTest, same_seed_gives_the_same_tokens) {
     const auto tokens = [](std::uint64_t seed) {
         Sampler sampler({.seed = seed});
         SamplingWorkspace workspace;
+        std::vector<float> logits = four;
         std::vector<Token> chosen;
-        for (int i = 0; i < 50; ++i) chosen.push_back(*sampler.sample(four, workspace));
+        for (int i = 0; i < 50; ++i)
+            chosen.push_back(*sampler.sample({.logits = logits}, workspace));
         return chosen;
     };
     EXPECT_EQ(tokens(1), tokens(1));
     EXPECT_NE(tokens(1), tokens(2));
+}
+
+TEST(SamplerTest, never_chooses_what_is_banned_now) {
+    SamplingWorkspace workspace;
+    std::vector<float> logits = {1, 5, 3};
+    const std::vector<Token> banned = {1, 2, 1};
+    for (const double temperature : {0.0, 1.0}) {
+        Sampler sampler({.temperature = temperature});
+        EXPECT_EQ(*sampler.sample({.logits = logits, .banned = banned}, workspace), 0);
+    }
+    Sampler sampler({.temperature = 0});
+    EXPECT_EQ(*sampler.sample({.logits = logits}, workspace), 1);
+}
+
+// What a job has before it chooses a token.
+struct History {
+    std::vector<Token> prompt;
+    std::vector<Token> chosen;
+    std::vector<Token> banned;
+};
+
+// The penalties one after the other, over a copy.
+std::vector<float> penalized(const SamplingSettings& settings, const History& history,
+                             std::vector<float> logits) {
+    for (const LogitBias& bias : settings.logit_bias) logits.at(bias.token) += bias.bias;
+    std::vector<Token> seen = history.prompt;
+    seen.insert(seen.end(), history.chosen.begin(), history.chosen.end());
+    if (settings.repeat_last_n > 0 && seen.size() > settings.repeat_last_n)
+        seen.erase(seen.begin(), seen.end() - settings.repeat_last_n);
+    const auto repetition = static_cast<float>(settings.repetition_penalty);
+    for (const Token token : std::set<Token>(seen.begin(), seen.end())) {
+        float& logit = logits.at(token);
+        logit = logit > 0 ? logit / repetition : logit * repetition;
+    }
+    std::map<Token, float> counts;
+    for (const Token token : history.chosen) counts[token] += 1;
+    for (const auto& [token, count] : counts)
+        logits.at(token) -= count * static_cast<float>(settings.frequency_penalty) +
+                            static_cast<float>(settings.presence_penalty);
+    for (const Token token : history.banned) logits.at(token) = -inf;
+    return logits;
 }
 
 // The filters in double precision, over a full sort.
@@ -228,22 +274,49 @@ SamplingSettings arbitrary_settings() {
     return settings;
 }
 
+void add_arbitrary_penalties(SamplingSettings& settings, Token tokens) {
+    settings.repetition_penalty = *rc::gen::element(1.0, 0.5, 1.25, 2.0);
+    settings.repeat_last_n = *rc::gen::element(0u, 1u, 4u, 128u);
+    settings.presence_penalty = *rc::gen::element(0.0, -2.0, 0.75, 2.0);
+    settings.frequency_penalty = *rc::gen::element(0.0, -1.0, 0.5, 2.0);
+    const int biases = *rc::gen::inRange(0, 6);
+    for (int i = 0; i < biases; ++i)
+        settings.logit_bias.push_back(
+            {*rc::gen::inRange(0, tokens), *rc::gen::element(-100.0F, -1.5F, 0.5F, 100.0F)});
+}
+
+History arbitrary_history(Token tokens) {
+    // Token 0 stays free, so that one at least can be chosen.
+    const auto some = rc::gen::container<std::vector<Token>>(rc::gen::inRange(0, tokens));
+    const auto but_0 = rc::gen::container<std::vector<Token>>(rc::gen::inRange(1, tokens));
+    return {.prompt = *some, .chosen = *some, .banned = tokens > 1 ? *but_0 : std::vector<Token>{}};
+}
+
 RC_GTEST_PROP(SamplerTest, draws_what_a_full_sort_in_double_precision_draws, ()) {
-    const SamplingSettings settings = arbitrary_settings();
+    SamplingSettings settings = arbitrary_settings();
     const auto size = *rc::gen::inRange<std::size_t>(1, 400);
     auto logits = *logits_of(size);
     logits[0] = *rc::gen::element(1.5F, -2.0F);  // One at least is usable.
+    History history;
+    if (*rc::gen::arbitrary<bool>()) {
+        add_arbitrary_penalties(settings, static_cast<Token>(size));
+        history = arbitrary_history(static_cast<Token>(size));
+    }
 
     Reference reference(settings);
-    const std::vector<Reference::Share> expected = reference.distribution(logits);
+    const std::vector<Reference::Share> expected =
+        reference.distribution(penalized(settings, history, logits));
     if (reference.unclear()) return;
 
     Sampler sampler(settings);
+    sampler.see_prompt(history.prompt);
+    for (const Token token : history.chosen) sampler.accept(token);
     SamplingWorkspace workspace;
     std::mt19937_64 generator(settings.seed);
     for (int i = 0; i < 20; ++i) {
         const double point = static_cast<double>(generator() >> 11) * 0x1p-53;
-        const Token actual = *sampler.sample(logits, workspace);
+        const Token actual =
+            *sampler.sample({.logits = logits, .banned = history.banned}, workspace);
         double below = 0;
         bool found = false;
         for (const Reference::Share& share : expected) {
@@ -261,12 +334,12 @@ RC_GTEST_PROP(SamplerTest, draws_what_a_full_sort_in_double_precision_draws, ())
 
 RC_GTEST_PROP(SamplerTest, takes_any_logits_without_a_crash, ()) {
     const SamplingSettings settings = arbitrary_settings();
-    const auto logits = *rc::gen::container<std::vector<float>>(rc::gen::element(
+    auto logits = *rc::gen::container<std::vector<float>>(rc::gen::element(
         inf, -inf, nan, 0.0F, -0.0F, 1.0F, std::numeric_limits<float>::max(),
         std::numeric_limits<float>::lowest(), std::numeric_limits<float>::denorm_min()));
     Sampler sampler(settings);
     SamplingWorkspace workspace;
-    const Result<Token> token = sampler.sample(logits, workspace);
+    const Result<Token> token = sampler.sample({.logits = logits}, workspace);
     const bool usable =
         std::any_of(logits.begin(), logits.end(), [](float logit) { return logit > -inf; });
     RC_ASSERT(token.has_value() == usable);
