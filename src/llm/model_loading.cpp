@@ -187,8 +187,11 @@ worker::DeviceMemory device_memory(const llama::Library& library,
                 return one.kind == device.kind && one.index == device.index;
             });
         if (!used) continue;
+        const bool first = memory.total_bytes == 0;
         memory.total_bytes += device.memory_total_bytes;
-        memory.free_bytes += device.memory_free_bytes;
+        memory.least_free_bytes = first
+                                      ? device.memory_free_bytes
+                                      : std::min(memory.least_free_bytes, device.memory_free_bytes);
     }
     return memory;
 }

@@ -81,7 +81,20 @@ public:
     }
 
     BackendStatus status() const override {
-        return {.slots_total = slots_, .slots_busy = static_cast<std::uint32_t>(running_.size())};
+        BackendStatus status{.slots_total = slots_,
+                             .slots_busy = static_cast<std::uint32_t>(running_.size())};
+        for (std::uint32_t id = 0; id < slots_; ++id) status.slots.push_back({.id = id});
+        auto slot = status.slots.begin();
+        for (const auto& [id, state] : running_) {
+            const auto units = static_cast<std::uint32_t>(state.text.size());
+            const auto said = static_cast<std::uint32_t>(state.said);
+            slot->state = said == 0 ? SlotState::prefill : SlotState::decode;
+            slot->job = id;
+            slot->units_in = slot->cells = units;
+            slot->units_out = said;
+            ++slot;
+        }
+        return status;
     }
 
     void interrupt() override {}

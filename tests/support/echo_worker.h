@@ -31,6 +31,8 @@ public:
         std::function<Result<Config>()> reload = {};
         std::optional<Clock::Duration> keep_alive = {};  // in the stream of an echo
         LogLevel log_level = LogLevel::off;
+        std::function<DeviceMemory()> device_memory = {};
+        MemoryWatch::Pace memory_pace = {};
     };
 
     EchoWorker() : EchoWorker(Options{}) {}
@@ -42,7 +44,7 @@ public:
         engine_.on_step = [this] { step_gate.pass(); };
         const Result<void> opened = daemon_.open(
             host_, [this](Router& router) { add_echo_route(router); },
-            [] { return ServedModel{}; });
+            [this] { return ServedModel{.device_memory = options_.device_memory}; });
         if (!opened) throw std::runtime_error(opened.error().message);
     }
 
@@ -154,7 +156,8 @@ private:
                     .notifier = notifier_,
                     .program = "echo-worker",
                     .version = "1",
-                    .reload = options_.reload}};
+                    .reload = options_.reload,
+                    .memory_pace = options_.memory_pace}};
     EchoEngine engine_{2, 1000};
     EngineHost<EchoJob, EchoOutput> host_{{daemon_.io().get_executor(), engine_, daemon_.board(),
                                            clock_, daemon_.metrics(), narrator_},

@@ -37,6 +37,16 @@ void Generation::hold(std::uint32_t length) {
     if (computed_ == 0) cached_ = length;
 }
 
+worker::SlotStatus Generation::status() const {
+    const bool has_output = tokens_.size() > prompt_size_;
+    return {.state = has_output ? worker::SlotState::decode : worker::SlotState::prefill,
+            .job = job_,
+            .units_in = prompt_size_,
+            .units_cached = cached_,
+            .units_out = tokens_out_,
+            .cells = length_};
+}
+
 bool Generation::sample(std::span<float> logits, SamplingWorkspace& workspace,
                         worker::Clock::TimePoint now, worker::Reports<TextOutput>& reports) {
     if (tokens_.size() == prompt_size_) first_sampled_ = now;

@@ -7,6 +7,7 @@
 #include "llm/text/stop_strings.h"
 #include "llm/text/utf8_stream.h"
 #include "worker/base/clock.h"
+#include "worker/engine/backend.h"
 #include "worker/engine/event.h"
 
 #include <cstdint>
@@ -52,6 +53,8 @@ public:
     std::uint32_t cached() const { return cached_; }
     // Nothing was computed for this job yet.
     bool is_untouched() const { return computed_ == 0; }
+    // What it says of its slot, but for the slot's id.
+    worker::SlotStatus status() const;
 
     // Samples from `logits` and appends what that gives to `reports`. True when the job has ended,
     // its terminal event included.

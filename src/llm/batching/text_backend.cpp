@@ -159,12 +159,26 @@ worker::BackendStatus TextBackend::status() const {
     if (!loaded_.model) return status;
     status.slots_total = slots_max();
     status.slots_busy = static_cast<std::uint32_t>(slots_.size());
+    status.slots = slot_statuses();
     status.cells_total = loaded_.model->capabilities().cells;
     status.cells_used = static_cast<std::uint32_t>(residency_->cells_used());
     status.device_bytes = loaded_.model->device_bytes();
     status.host_bytes = loaded_.model->host_bytes();
     status.units_in_per_second = pace_.prompt_rows_per_second();
     return status;
+}
+
+std::vector<worker::SlotStatus> TextBackend::slot_statuses() const {
+    std::vector<worker::SlotStatus> statuses(slots_max());
+    for (const Slot& slot : slots_) {
+        const Generation& generation = *slot.generation;
+        worker::SlotStatus& status = statuses[static_cast<std::size_t>(generation.sequence())];
+        status = generation.status();
+        if (slot.place == Place::outside && !generation.is_untouched())
+            status.state = worker::SlotState::parked;
+    }
+    for (std::uint32_t id = 0; id < statuses.size(); ++id) statuses[id].id = id;
+    return statuses;
 }
 
 void TextBackend::interrupt() {

@@ -59,6 +59,7 @@ private:
     void sample(const std::vector<Grant>& grants, const Logits& logits,
                 worker::Reports<TextOutput>& reports);
     void remove(std::size_t slot);
+    std::vector<worker::SlotStatus> slot_statuses() const;
 
     const ModelLoader loader_;
     const worker::Clock& clock_;

@@ -175,6 +175,27 @@ TEST(TextBackend, its_status_tells_of_cells) {
     EXPECT_EQ(bench.backend().status().cells_used, 3u);
 }
 
+TEST(TextBackend, its_status_tells_of_each_slot) {
+    using worker::SlotState;
+    Bench bench(two_slots);
+    ASSERT_TRUE(bench.start(7, {std::vector<Token>(12, 1), 5}));
+    ASSERT_TRUE(bench.step());
+    std::vector<worker::SlotStatus> slots = bench.backend().status().slots;
+    ASSERT_EQ(slots.size(), 2u);
+    EXPECT_EQ(slots[0].state, SlotState::prefill);
+    EXPECT_EQ(slots[0].job, worker::JobId{7});
+    EXPECT_EQ(slots[0].units_in, 12u);
+    EXPECT_EQ(slots[0].cells, 8u);
+    EXPECT_EQ(slots[1].state, SlotState::idle);
+    EXPECT_EQ(slots[1].id, 1u);
+    while (bench.said[7].empty()) ASSERT_TRUE(bench.step());
+    slots = bench.backend().status().slots;
+    EXPECT_EQ(slots[0].state, SlotState::decode);
+    EXPECT_EQ(slots[0].units_out, 1u);
+    bench.backend().cancel(worker::JobId{7});
+    EXPECT_EQ(bench.backend().status().slots[0].job, std::nullopt);
+}
+
 // Some letters that differ from call to call.
 std::vector<Token> letters(std::size_t length, Token first) {
     std::vector<Token> tokens;

@@ -3,6 +3,7 @@
 #include "worker/base/ids.h"
 #include "worker/device/host_memory.h"
 #include "worker/http/shutdown_routes.h"
+#include "worker/http/slot_routes.h"
 #include "worker/scheduler/health.h"
 
 #include <boost/asio/post.hpp>
@@ -60,7 +61,7 @@ Daemon::Daemon(Parts parts)
 
 Result<void> Daemon::open(EngineControl& engine, const std::function<void(Router&)>& add_routes,
                           std::function<ServedModel()> on_ready) {
-    add_own_routes();
+    add_own_routes(engine);
     add_routes(router_);
     if (auto opened = open_server(); !opened) return opened;
     if (auto opened = open_links(); !opened) return opened;
@@ -74,7 +75,10 @@ Result<void> Daemon::open(EngineControl& engine, const std::function<void(Router
                                    .narrator = parts_.narrator,
                                    .log = parts_.log},
                   parts_.config.drain_timeout);
-    life_->on_ready = [this, on_ready = std::move(on_ready)] { sources_.model = on_ready(); };
+    life_->on_ready = [this, on_ready = std::move(on_ready)] {
+        sources_.model = on_ready();
+        watch_memory();
+    };
     life_->on_reload = [this] { reload(); };
     narrate_address();  // Signals are understood from here on.
     return {};
@@ -124,8 +128,19 @@ Result<void> Daemon::open_links() {
     return {};
 }
 
-void Daemon::add_own_routes() {
+void Daemon::watch_memory() {
+    if (!sources_.model.device_memory) return;
+    memory_watch_.emplace(MemoryWatch::Parts{.board = board_,
+                                             .clock = parts_.clock,
+                                             .narrator = parts_.narrator,
+                                             .memory = sources_.model.device_memory,
+                                             .floor_bytes = parts_.config.vram_floor_bytes},
+                          parts_.memory_pace);
+}
+
+void Daemon::add_own_routes(const EngineControl& engine) {
     add_status_routes(router_, sources_);
+    add_slot_routes(router_, board_, [&engine](JobId id) { return engine.running_job(id); });
     add_shutdown_routes(router_, {.shut_down = [this] { life_->shut_down(); },
                                   .drain_timeout = parts_.config.drain_timeout});
     router_.add(
@@ -153,22 +168,18 @@ void Daemon::reload() {
 
 Heartbeat Daemon::heartbeat() const {
     const WorkerStatus status = board_.read();
-    const DeviceMemory memory =
-        sources_.model.device_memory ? sources_.model.device_memory() : DeviceMemory{};
-    const bool short_of_memory =
-        memory.total_bytes > 0 && memory.free_bytes < parts_.config.vram_floor_bytes;
-    const bool healthy = !short_of_memory && judge(status, parts_.clock.now()) == Health::healthy;
+    const bool healthy = judge(status, parts_.clock.now()) == Health::healthy;
     return {.worker_id = sources_.identity.worker_id,
             .time = parts_.clock.wall_now(),
             .health = std::string(wire_name(healthy ? Health::healthy : Health::degraded)),
             .vram_used_bytes = status.backend.device_bytes,
-            .vram_total_bytes = memory.total_bytes,
+            .vram_total_bytes = status.device_total_bytes,
             .memory_used_bytes = process_rss_bytes(),
             .device = sources_.model.device,
             .slots_total = status.backend.slots_total,
             .slots_busy = status.backend.slots_busy,
             .queue_depth = status.jobs_queued,
-            .tokens_per_second = status.tokens_per_second,
+            .tokens_per_second = status.has_work() ? status.tokens_per_second : 0,
             .model = sources_.identity.model_ref,
             .state = std::string(state_word(status))};
 }

@@ -2,6 +2,7 @@
 
 #include "worker/app/config.h"
 #include "worker/app/lifecycle.h"
+#include "worker/app/memory_watch.h"
 #include "worker/app/service_notifier.h"
 #include "worker/base/clock.h"
 #include "worker/base/log.h"
@@ -42,6 +43,7 @@ public:
         std::string version;
         // Reads the settings again, after SIGHUP; empty: nothing is read again.
         std::function<Result<Config>()> reload = {};
+        MemoryWatch::Pace memory_pace = {};
     };
 
     explicit Daemon(Parts parts);
@@ -69,7 +71,8 @@ public:
 private:
     Result<void> open_server();
     Result<void> open_links();
-    void add_own_routes();
+    void add_own_routes(const EngineControl& engine);
+    void watch_memory();
     void narrate_address();
     void reload();
     Heartbeat heartbeat() const;
@@ -86,6 +89,7 @@ private:
     std::unique_ptr<HttpServer> server_;
     std::unique_ptr<HiveLinks> links_;
     std::optional<Lifecycle> life_;
+    std::optional<MemoryWatch> memory_watch_;
 };
 
 }  // namespace worker

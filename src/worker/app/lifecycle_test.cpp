@@ -57,6 +57,33 @@ TEST(LifecycleTest, a_job_is_streamed) {
     EXPECT_TRUE(reply.body.ends_with("data: [DONE]\n\n"));
 }
 
+TEST(LifecycleTest, slots_are_told_with_what_their_jobs_are_called) {
+    int steps = 0;
+    EchoWorker worker;
+    // The io thread hears of a start behind the first step: the second is held back.
+    worker.engine().on_step = [&] {
+        if (++steps == 2) worker.step_gate.pass();
+    };
+    worker.step_gate.close();
+    worker.start().wait_until_ready();
+    constexpr const char* idle = R"("state":"idle","is_processing":false,"tokens_in":0,)"
+                                 R"("tokens_cached":0,"tokens_out":0,"cells":0})";
+    EXPECT_EQ(worker.get("/v1/slots").body,
+              std::string(R"([{"id":0,)") + idle + R"(,{"id":1,)" + idle + "]");
+    const std::string id = "6f1c2a34-5b6d-4e8f-9a0b-1c2d3e4f5a6b";
+    const auto client = worker.ask("abc", "X-Correlation-ID: " + id + "\r\n");
+    std::string slots;
+    while (slots.find(id) == std::string::npos) slots = worker.get("/v1/slots").body;
+    EXPECT_THAT(slots,
+                HasSubstr(R"([{"id":0,"state":"decode","is_processing":true,"job_id":")" + id +
+                          R"(","tokens_in":3,"tokens_cached":0,"tokens_out":1,)"
+                          R"("cells":3,"started_at":")"));
+    EXPECT_EQ(slots.find("abc"), std::string::npos);
+    worker.step_gate.open();
+    client->read_reply();
+    EXPECT_EQ(worker.get("/v1/slots").body.find(id), std::string::npos);
+}
+
 TEST(LifecycleTest, comments_fill_a_silence_where_they_are_wanted) {
     EchoWorker worker({.keep_alive = 1ms});
     worker.start().wait_until_ready();

@@ -3,6 +3,7 @@
 #include "worker/contract/loading_progress.h"
 #include "worker/contract/readiness.h"
 #include "worker/contract/ready_callback.h"
+#include "worker/contract/slot_report.h"
 #include "worker/contract/worker_info.h"
 
 #include <gtest/gtest.h>
@@ -90,6 +91,26 @@ TEST(BodiesTest, a_heartbeat_says_its_health_under_both_names) {
           R"("vram_used":1,"vram_total":2,"memory_used":3,"device":"cuda:0",)"
           R"("slots_total":16,"slots_busy":4,"queue_depth":5,"tokens_per_second":45.2,)"
           R"("model":"hf:x/y","state":"busy"})");
+}
+
+TEST(BodiesTest, slots_are_an_array_of_figures) {
+    EXPECT_EQ(to_json(std::vector<SlotReport>{}), "[]");
+    const SlotReport busy{.id = 1,
+                          .state = "decode",
+                          .is_processing = true,
+                          .job_id = "job-1",
+                          .tokens_in = 9,
+                          .tokens_cached = 4,
+                          .tokens_out = 3,
+                          .cells = 11,
+                          .started_at = noon,
+                          .tokens_per_second = 45.2};
+    EXPECT_EQ(to_json(std::vector{SlotReport{.state = "parked", .cells = 7}, busy}),
+              R"([{"id":0,"state":"parked","is_processing":false,"tokens_in":0,)"
+              R"("tokens_cached":0,"tokens_out":0,"cells":7},)"
+              R"({"id":1,"state":"decode","is_processing":true,"job_id":"job-1","tokens_in":9,)"
+              R"("tokens_cached":4,"tokens_out":3,"cells":11,)"
+              R"("started_at":"2026-01-31T12:00:00.123Z","tokens_per_second":45.2}])");
 }
 
 TEST(BodiesTest, a_queen_hears_the_worker_info) {

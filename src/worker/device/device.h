@@ -18,6 +18,12 @@ struct Device {
     std::uint64_t memory_free_bytes = 0;
 };
 
+// Of the devices that compute.
+struct DeviceMemory {
+    std::uint64_t total_bytes = 0;       // of all together
+    std::uint64_t least_free_bytes = 0;  // of the one that has the least
+};
+
 struct ChosenDevice {
     std::string kind;
     std::vector<Device> devices;  // in the order asked for

@@ -10,6 +10,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace worker {
 
@@ -24,10 +26,36 @@ struct LoadProgress {
 // Called as the load goes on; false asks the backend to give up soon with `cancelled`.
 using LoadObserver = std::function<bool(const LoadProgress&)>;
 
+// Idle: empty. Prefill: its job has no output yet. Decode: it has. Parked: its job was under way and
+// waits until there is room to go on.
+enum class SlotState : std::uint8_t { idle, prefill, decode, parked };
+
+constexpr std::string_view wire_name(SlotState state) {
+    switch (state) {
+        case SlotState::idle: return "idle";
+        case SlotState::prefill: return "prefill";
+        case SlotState::decode: return "decode";
+        case SlotState::parked: return "parked";
+    }
+    __builtin_unreachable();
+}
+
+// One place where a job can run, in figures only. Counts are in the modality's unit of work.
+struct SlotStatus {
+    std::uint32_t id = 0;
+    SlotState state = SlotState::idle;
+    std::optional<JobId> job = std::nullopt;
+    std::uint32_t units_in = 0;      // of the whole job
+    std::uint32_t units_cached = 0;  // of `units_in`: not computed again
+    std::uint32_t units_out = 0;     // so far
+    std::uint32_t cells = 0;         // of the KV cache, in use
+};
+
 struct BackendStatus {
     std::uint32_t slots_total = 0;
     std::uint32_t slots_busy = 0;
-    std::uint32_t cells_total = 0;  // of the KV cache; 0 where a modality has none
+    std::vector<SlotStatus> slots = {};  // by their ids
+    std::uint32_t cells_total = 0;       // of the KV cache; 0 where a modality has none
     std::uint32_t cells_used = 0;
     std::uint64_t device_bytes = 0;  // device memory held: weights, KV cache, compute buffers
     std::uint64_t host_bytes = 0;    // the same in host memory

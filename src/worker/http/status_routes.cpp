@@ -27,10 +27,6 @@ constexpr std::chrono::milliseconds progress_interval = 100ms;
 // A reply that follows from the status alone.
 using Answer = Response (*)(const StatusSources& sources, const WorkerStatus& status);
 
-bool takes_work(const WorkerStatus& status) {
-    return status.life == LifeState::ready;
-}
-
 HealthReport health_report(const StatusSources& sources, const WorkerStatus& status) {
     const Clock::TimePoint now = sources.clock.now();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now - sources.started);
@@ -61,7 +57,7 @@ Response health(const StatusSources& sources, const WorkerStatus& status) {
 }
 
 Response root(const StatusSources& sources, const WorkerStatus& status) {
-    return json_response(to_json(health_report(sources, status)), takes_work(status) ? 200 : 503);
+    return json_response(to_json(health_report(sources, status)), status.takes_work() ? 200 : 503);
 }
 
 Response livez(const StatusSources& sources, const WorkerStatus& status) {
@@ -70,14 +66,20 @@ Response livez(const StatusSources& sources, const WorkerStatus& status) {
 }
 
 Response readyz(const StatusSources&, const WorkerStatus& status) {
-    return word_response(takes_work(status) ? "ready" : state_word(status), takes_work(status));
+    if (status.takes_work()) return word_response("ready", true);
+    const bool only_short = status.life == LifeState::ready;
+    return word_response(only_short ? wire_name(Health::degraded) : state_word(status), false);
 }
 
 Response readiness(const StatusSources&, const WorkerStatus& status) {
-    return json_response(to_json(Readiness{.ready = takes_work(status),
-                                           .state = std::string(state_word(status)),
-                                           .model_loaded = status.backend.slots_total > 0,
-                                           .error = status.error}));
+    Readiness readiness{.ready = status.takes_work(),
+                        .state = std::string(state_word(status)),
+                        .model_loaded = status.backend.slots_total > 0,
+                        .error = status.error};
+    if (status.life == LifeState::ready && status.device_memory_short)
+        readiness.error = Error{ErrorCode::insufficient_resources,
+                                std::string(device_memory_short_message), std::nullopt};
+    return json_response(to_json(readiness));
 }
 
 WorkerInfo::Status info_status(const WorkerStatus& status) {

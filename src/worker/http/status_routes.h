@@ -3,6 +3,7 @@
 #include "worker/base/clock.h"
 #include "worker/contract/json_object.h"
 #include "worker/contract/worker_info.h"
+#include "worker/device/device.h"
 #include "worker/http/router.h"
 #include "worker/metrics/metrics.h"
 #include "worker/narration/narrator.h"
@@ -24,13 +25,7 @@ struct WorkerIdentity {
     std::uint16_t port = 0;
 };
 
-// Of all devices that compute, together.
-struct DeviceMemory {
-    std::uint64_t total_bytes = 0;
-    std::uint64_t free_bytes = 0;
-};
-
-// What is known once the model is loaded. Thread: io.
+// What is known once the model is loaded. Thread: io, but for `device_memory`: any.
 struct ServedModel {
     std::string device = "cpu:0";
     std::optional<std::uint32_t> context_length = {};

@@ -4,6 +4,7 @@
 #include "worker/base/mailbox.h"
 #include "worker/scheduler/engine_thread.h"
 #include "worker/scheduler/job_store.h"
+#include "worker/scheduler/running_job.h"
 #include "worker/scheduler/scheduler.h"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <utility>
 
 namespace worker {
@@ -33,6 +35,8 @@ public:
     virtual void start(Callbacks callbacks) = 0;
     // New jobs are refused from now on.
     virtual void begin_drain() = 0;
+    // A job by the name that the engine has for it; nothing when it holds no slot.
+    virtual std::optional<RunningJob> running_job(JobId id) const = 0;
     // Returns when no job is left, or at `deadline`.
     virtual boost::asio::awaitable<void> wait_idle(Clock::TimePoint deadline) = 0;
     virtual void end_all(const Error& error) = 0;
@@ -79,6 +83,9 @@ public:
         thread_.start();
     }
     void begin_drain() override { scheduler_.begin_drain(); }
+    std::optional<RunningJob> running_job(JobId id) const override {
+        return scheduler_.running_job(id);
+    }
     boost::asio::awaitable<void> wait_idle(Clock::TimePoint deadline) override {
         return scheduler_.wait_idle(deadline);
     }

@@ -55,7 +55,9 @@ public:
         for (Command<Input>& command : commands) take(std::move(command), report);
         if (was_idle) idle_until_ = clock_.now();
         start_queued(report.reports);
-        publish();  // Before the step too, so that one which never ends is seen as work.
+        // Before the step too where there is something new, so that one which never ends is seen as
+        // work.
+        if (!commands.empty() || !report.reports.empty()) publish();
         if (!running_.empty()) step(report.reports);
         publish();
         report.engine_died = std::exchange(died_, false);
@@ -180,9 +182,9 @@ private:
     }
 
     void publish() {
-        const BackendStatus backend = backend_.status();
+        BackendStatus backend = backend_.status();
         board_.update([&](WorkerStatus& status) {
-            status.backend = backend;
+            std::swap(status.backend, backend);  // The old one ends outside of the lock.
             status.jobs_queued = static_cast<std::uint32_t>(queue_.size());
             status.jobs_running = static_cast<std::uint32_t>(running_.size());
             status.tokens_per_second = rate_.per_second();

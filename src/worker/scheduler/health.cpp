@@ -20,8 +20,8 @@ Health judge(const WorkerStatus& status, Clock::TimePoint now) {
     const Clock::Duration stuck = stuck_for(status, now);
     if (stuck > std::max<Clock::Duration>(30s, 20 * status.last_step_took))
         return Health::unhealthy;
-    const bool degraded =
-        status.life == LifeState::draining || status.last_job_lacked_memory || stuck > 10s;
+    const bool degraded = status.life == LifeState::draining || status.last_job_lacked_memory ||
+                          status.device_memory_short || stuck > 10s;
     return degraded ? Health::degraded : Health::healthy;
 }
 

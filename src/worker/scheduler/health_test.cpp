@@ -17,6 +17,7 @@ struct Case {
     Clock::Duration since_step{};
     Clock::Duration last_step{};
     bool lacked_memory = false;
+    bool memory_short = false;
 };
 
 WorkerStatus status_of(const Case& c) {
@@ -25,6 +26,7 @@ WorkerStatus status_of(const Case& c) {
     status.jobs_running = c.running;
     status.last_step_ended = now - c.since_step;
     status.last_step_took = c.last_step;
+    status.device_memory_short = c.memory_short;
     status.last_job_lacked_memory = c.lacked_memory;
     return status;
 }
@@ -56,6 +58,7 @@ TEST(HealthTest, loading_and_draining_degrade) {
 }
 TEST(HealthTest, a_job_that_lacked_memory_degrades) {
     check({.lacked_memory = true}, Health::degraded, "idle");
+    check({.memory_short = true}, Health::degraded, "idle");
 }
 TEST(HealthTest, a_dead_engine_is_unhealthy) {
     check({.life = LifeState::failed}, Health::unhealthy, "error");

@@ -32,7 +32,7 @@ struct JobKey {
 // What is known of a job at this moment.
 struct JobView {
     JobState state = JobState::queued;
-    std::optional<std::uint32_t> queue_position;  // jobs that start before it
+    std::optional<std::size_t> queue_position;  // jobs that start before it
     std::uint64_t units_out = 0;
     std::optional<Error> error;
 };

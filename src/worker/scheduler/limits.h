@@ -14,6 +14,7 @@ struct SchedulerLimits {
     std::size_t unread_bytes = 256 << 10;
     std::size_t kept_bytes = 1 << 20;
     std::uint32_t restart_seconds = 5;  // Retry-After while draining: a successor's start
+    std::uint32_t memory_seconds = 5;   // Retry-After while device memory is short
 
     // Jobs that have ended and may still be read; the oldest go first.
     std::size_t finished_max = 1024;

@@ -10,13 +10,16 @@
 #include "worker/scheduler/command.h"
 #include "worker/scheduler/engine_loop.h"
 #include "worker/scheduler/job_log.h"
+#include "worker/scheduler/job_terms.h"
 #include "worker/scheduler/limits.h"
+#include "worker/scheduler/running_job.h"
 #include "worker/scheduler/status_board.h"
+#include "worker/scheduler/wait_times.h"
+#include "worker/scheduler/waiting_jobs.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -28,17 +31,6 @@
 #include <utility>
 
 namespace worker {
-
-// What a job is beside its input, whatever the modality.
-struct JobTerms {
-    std::string job_id = {};  // as callers know it
-    std::string correlation_id = {};
-    std::string caller = {};  // with whom it shares what there is, in fairness to others
-    std::string owner = {};   // who may read and cancel it; empty: whoever calls without a token
-    int priority = 0;
-    Clock::TimePoint deadline = Clock::TimePoint::max();
-    std::uint32_t units_in = 0;  // work before the first output; for text that is prompt tokens
-};
 
 // An admitted job: what it is called in this process, and where it reports.
 template <class Output>
@@ -79,20 +71,12 @@ public:
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
 
-    // Why no job at all would be taken now: not_ready (loading, draining) or worker_unhealthy.
-    std::optional<Error> refusal() const {
-        const WorkerStatus status = board_.read();
-        if (draining_)
-            return Error{ErrorCode::not_ready, "the worker is shutting down",
-                         std::chrono::seconds(limits_.restart_seconds)};
-        if (status.life == LifeState::failed)
-            return Error{ErrorCode::worker_unhealthy,
-                         status.error ? status.error->message : "the engine has stopped",
-                         std::nullopt};
-        if (status.life == LifeState::loading)
-            return Error{ErrorCode::not_ready, "the model is still loading",
-                         load_time_left(status)};
-        return std::nullopt;
+    // Why no job at all would be taken now, which counts as one refused: not_ready (loading,
+    // draining), worker_unhealthy or insufficient_resources (too little device memory is free).
+    std::optional<Error> refusal() {
+        auto error = closed();
+        if (error) metrics_.job_refused();
+        return error;
     }
 
     // `read_events`: whether the job is one reader's, or kept for any number of them.
@@ -110,10 +94,8 @@ public:
         deadlines_.emplace(terms.deadline, id);
         deadlines_changed_.notify();
         // Never full: each admitted job sends one Submit and at most one Cancel (limits.h).
-        WORKER_ASSERT(commands_.send(Submit<Input>{
-            id, std::move(input), {terms.priority, terms.caller, terms.deadline, terms.units_in}}));
-        Job& job = jobs_.emplace(id, Job{std::move(terms), log, clock_.now()}).first->second;
-        narrate(job, "job_created", "Takes the job into the queue");
+        WORKER_ASSERT(commands_.send(Submit<Input>{id, std::move(input), terms.in_queue()}));
+        take_on(id, Job{std::move(terms), log, clock_.now()});
         return Submitted<Output>{id, std::move(log)};
     }
 
@@ -123,18 +105,21 @@ public:
         if (found != jobs_.end() && !found->second.ended) end_here(id, std::move(error));
     }
 
-    // How many jobs will start before this one by priority and age, which fairness between callers
-    // may change; nothing when it has started or ended.
-    std::optional<std::uint32_t> queue_position(JobId id) const {
+    // How many jobs start before this one, as far as that is known (`WaitingJobs`); nothing when
+    // it has started or ended.
+    std::optional<std::size_t> queue_position(JobId id) const { return waiting_.position(id); }
+
+    // Nothing when it does not hold a slot, or holds one no longer than until the next step.
+    std::optional<RunningJob> running_job(JobId id) const {
         const auto found = jobs_.find(id);
-        if (found == jobs_.end() || !found->second.waits()) return std::nullopt;
-        const int priority = found->second.terms.priority;
-        std::uint32_t ahead = 0;
-        for (const auto& [other_id, other] : jobs_)
-            if (other.waits() && (other.terms.priority > priority ||
-                                  (other.terms.priority == priority && other_id < id)))
-                ++ahead;
-        return ahead;
+        if (found == jobs_.end() || !found->second.started || found->second.ended)
+            return std::nullopt;
+        const Job& job = found->second;
+        RunningJob running{.job_id = job.terms.job_id, .started_at = job.started_at};
+        if (!job.first_output || clock_.now() <= *job.first_output) return running;
+        const std::chrono::duration<double> took = clock_.now() - *job.first_output;
+        running.units_per_second = static_cast<double>(job.log->units_out()) / took.count();
+        return running;
     }
 
     // Takes what the engine thread has to say.
@@ -188,15 +173,41 @@ private:
         std::shared_ptr<JobLog<Output>> log;
         Clock::TimePoint submitted;
         std::optional<Clock::TimePoint> started = std::nullopt;
+        Clock::WallTime started_at{};
         std::optional<Clock::TimePoint> first_output = std::nullopt;
         Clock::TimePoint last_output{};
         bool ended = false;  // Its terminal event is in `log`; the engine is yet to forget it.
-
-        bool waits() const { return !started && !ended; }
     };
 
+    void take_on(JobId id, Job job) {
+        const Job& taken = jobs_.emplace(id, std::move(job)).first->second;
+        waiting_.add(id, taken.terms.in_queue());
+        Narration narration = narration_of(taken, "job_created", "Takes the job into the queue");
+        narration.queue_position = waiting_.position(id);
+        narrate(taken.terms, std::move(narration));
+    }
+
+    std::optional<Error> closed() const {
+        const WorkerStatus status = board_.read();
+        if (draining_)
+            return Error{ErrorCode::not_ready, "the worker is shutting down",
+                         std::chrono::seconds(limits_.restart_seconds)};
+        if (status.life == LifeState::failed)
+            return Error{ErrorCode::worker_unhealthy,
+                         status.error ? status.error->message : "the engine has stopped",
+                         std::nullopt};
+        if (status.life == LifeState::loading)
+            return Error{ErrorCode::not_ready, "the model is still loading",
+                         WaitTimes::until_loaded(status, clock_.now())};
+        if (status.device_memory_short)
+            return Error{ErrorCode::insufficient_resources,
+                         std::string(device_memory_short_message),
+                         std::chrono::seconds(limits_.memory_seconds)};
+        return std::nullopt;
+    }
+
     std::optional<Error> refuse(const JobTerms& terms) {
-        if (auto error = refusal()) return error;
+        if (auto error = closed()) return error;
         const WorkerStatus status = board_.read();
         if (jobs_.size() < status.backend.slots_total + limits_.queue_max)
             return refuse_if_late(terms, status);
@@ -206,44 +217,25 @@ private:
                         .human = "Refuses a job: all slots are busy and the queue is full"});
         return Error{ErrorCode::all_slots_busy,
                      "all slots are busy and the queue is full: try again later",
-                     queue_time(status)};
+                     wait_times_.until_start(line(), status)};
     }
 
     // By measured rates not even the first output would come in time.
     std::optional<Error> refuse_if_late(const JobTerms& terms, const WorkerStatus& status) const {
         const std::chrono::duration<double> left = terms.deadline - clock_.now();
-        const double wait = first_output_seconds(terms, status);
+        const double wait = wait_times_.until_first_output(jobs_.size(), terms.units_in, status);
         if (wait <= left.count()) return std::nullopt;
         return Error{ErrorCode::insufficient_resources,
                      "the deadline cannot be met: the first output would come about " +
                          std::to_string(std::lround((wait - left.count()) * 1000)) + " ms too late",
-                     at_least_a_second(wait - left.count())};
+                     WaitTimes::at_least_a_second(wait - left.count())};
     }
 
-    // What jobs ahead leave of the slots, and the work before the first output. Errs on the short
-    // side: what has not been measured yet counts as nothing.
-    double first_output_seconds(const JobTerms& terms, const WorkerStatus& status) const {
-        const double slots = std::max(1u, status.backend.slots_total);
-        const double ahead = std::max(0.0, static_cast<double>(jobs_.size()) - slots);
-        const double rate = status.backend.units_in_per_second;
-        return job_seconds_ * ahead / slots + (rate > 0 ? terms.units_in / rate : 0);
-    }
-
-    // As long again as what is left by the progress so far.
-    std::chrono::seconds load_time_left(const WorkerStatus& status) const {
-        const double done = std::clamp(status.progress.fraction, 0.05, 1.0);
-        const std::chrono::duration<double> spent = clock_.now() - status.loading_since;
-        return at_least_a_second(spent.count() * (1 - done) / done);
-    }
-
-    // When a slot is likely to be free for one more, from how long jobs have held theirs.
-    std::chrono::seconds queue_time(const WorkerStatus& status) const {
-        const double slots = std::max(1u, status.backend.slots_total);
-        return at_least_a_second(job_seconds_ * (status.jobs_queued + 1) / slots);
-    }
-
-    static std::chrono::seconds at_least_a_second(double seconds) {
-        return std::chrono::seconds(std::clamp<long>(std::lround(std::ceil(seconds)), 1, 3600));
+    WaitTimes::Line line() const {
+        const Clock::TimePoint now = clock_.now();
+        const auto held = jobs_.empty() ? Clock::Duration::zero()
+                                        : now - jobs_.begin()->second.started.value_or(now);
+        return {.waiting = waiting_.size(), .oldest_held = held};
     }
 
     void deliver_one(JobId id, Job& job, Event<Output> event) {
@@ -262,7 +254,10 @@ private:
         if (const auto* output = std::get_if<Output>(&event); output && on_output_)
             on_output_(job.terms, *output);
         const bool started = std::holds_alternative<Started>(event);
-        if (started) std::get<Started>(event).at = clock_.wall_now();
+        if (started) {
+            waiting_.remove(id);
+            std::get<Started>(event).at = job.started_at = clock_.wall_now();
+        }
         if (!job.log->push(std::move(event))) {
             end_here(id, {ErrorCode::cancelled, "the client reads too slowly", std::nullopt});
         } else if (started) {
@@ -288,7 +283,9 @@ private:
     void end(JobId id, Job& job, Event<Output> terminal) {
         WORKER_ASSERT(!job.ended);
         job.ended = true;
+        waiting_.remove(id);
         deadlines_.erase({job.terms.deadline, id});
+        if (job.started) wait_times_.slot_freed(clock_.now() - *job.started);
         if (const auto* ended = std::get_if<Ended>(&terminal)) {
             completed(job, *ended);
         } else {
@@ -301,10 +298,6 @@ private:
     void erase(JobId id) { jobs_.erase(id); }
 
     void completed(const Job& job, const Ended& ended) {
-        const Clock::TimePoint now = clock_.now();
-        const std::chrono::duration<double> held = now - job.started.value_or(now);
-        job_seconds_ += (held.count() - job_seconds_) * (job_seconds_ == 0 ? 1 : 0.1);
-
         JobFigures figures = figures_of(job);
         figures.outcome = ended.stop_reason == StopReason::max_tokens ? JobOutcome::length_reached
                                                                       : JobOutcome::stopped;
@@ -326,6 +319,9 @@ private:
         figures.outcome = error.code == ErrorCode::cancelled ? JobOutcome::cancelled
                           : error.code == ErrorCode::timeout ? JobOutcome::timed_out
                                                              : JobOutcome::failed;
+        // What was computed and told counts, whatever came of it.
+        figures.tokens_in = job.first_output ? job.terms.units_in : 0;
+        figures.tokens_out = job.log->units_out();
         metrics_.job_ended(figures);
 
         Narration narration =
@@ -394,7 +390,8 @@ private:
     std::set<std::pair<Clock::TimePoint, JobId>> deadlines_;  // of jobs that have not ended
     std::uint64_t next_id_ = 1;
     bool draining_ = false;
-    double job_seconds_ = 0;  // how long jobs hold a slot, lately
+    WaitingJobs waiting_;
+    WaitTimes wait_times_;
 };
 
 }  // namespace worker

@@ -63,11 +63,50 @@ TEST_F(SchedulerTest, nothing_is_taken_before_ready_after_death_and_while_draini
 
 TEST_F(SchedulerTest, a_full_queue_is_told_with_a_time_by_what_was_measured) {
     complete_one(30s);
-    for (int i = 0; i < 6; ++i) ASSERT_TRUE(submit({}));
-    board_.update([](WorkerStatus& status) { status.jobs_queued = 4; });
+    for (int i = 0; i < 6; ++i) {
+        const auto job = submit({});
+        ASSERT_TRUE(job);
+        if (i < 2) report(job->id, Started{1});
+    }
     const auto refused = submit({});
     EXPECT_EQ(refused.error().code, ErrorCode::all_slots_busy);
     EXPECT_EQ(refused.error().retry_after, 75s);  // Five turns of 30 s, two at a time.
+}
+
+TEST_F(SchedulerTest, nothing_is_taken_while_device_memory_is_short_and_each_refusal_counts) {
+    board_.update([](WorkerStatus& status) { status.device_memory_short = true; });
+    EXPECT_EQ(submit({}).error().code, ErrorCode::insufficient_resources);
+    EXPECT_EQ(scheduler_.refusal()->retry_after, 5s);
+    EXPECT_NE(metrics_.scrape({}).find("worker_requests_total{outcome=\"refused\"} 2\n"),
+              std::string::npos);
+    board_.update([](WorkerStatus& status) { status.device_memory_short = false; });
+    EXPECT_TRUE(submit({}));
+}
+
+TEST_F(SchedulerTest, what_was_told_of_a_job_that_is_given_up_counts_in_full) {
+    const JobId id = submit({.units_in = 5})->id;
+    report(id, Started{1});
+    report(id, EchoOutput{"ab"});
+    scheduler_.cancel(id, {ErrorCode::cancelled, "the client has left"});
+    const std::string metrics = metrics_.scrape({});
+    EXPECT_NE(metrics.find("worker_tokens_in_total 5\n"), std::string::npos);
+    EXPECT_NE(metrics.find("worker_tokens_generated_total 2\n"), std::string::npos);
+}
+
+TEST_F(SchedulerTest, a_running_job_is_known_by_its_name_until_it_ends) {
+    const JobId id = submit({.job_id = "job-1"})->id;
+    EXPECT_FALSE(scheduler_.running_job(id));
+    report(id, Started{1});
+    const auto started = scheduler_.running_job(id);
+    ASSERT_TRUE(started);
+    EXPECT_EQ(started->job_id, "job-1");
+    EXPECT_EQ(started->started_at, clock_.wall_now());
+    EXPECT_EQ(started->units_per_second, std::nullopt);
+    report(id, EchoOutput{"abcd"});
+    clock_.advance(2s);
+    EXPECT_EQ(scheduler_.running_job(id)->units_per_second, 2.0);
+    report(id, Ended{});
+    EXPECT_FALSE(scheduler_.running_job(id));
 }
 
 TEST_F(SchedulerTest, a_deadline_that_the_jobs_ahead_leave_no_time_for_is_refused_at_once) {

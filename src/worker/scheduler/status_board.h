@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace worker {
 
@@ -27,9 +28,15 @@ struct WorkerStatus {
     Clock::TimePoint last_step_ended{};  // Or when work arrived at an idle engine.
     Clock::Duration last_step_took{};
     bool last_job_lacked_memory = false;
+    std::uint64_t device_total_bytes = 0;  // of all devices in use; 0 on a processor
+    bool device_memory_short = false;      // Less than the floor is free: nothing new is taken.
 
     bool has_work() const { return jobs_queued + jobs_running > 0; }
+    bool takes_work() const { return life == LifeState::ready && !device_memory_short; }
 };
+
+inline constexpr std::string_view device_memory_short_message =
+    "less device memory is free than the floor asks for (--vram-floor)";
 
 // A snapshot that the engine thread writes between steps and everybody else copies, so that health
 // and metrics never wait for inference. Thread: any.
