@@ -42,7 +42,6 @@ void take_native(const object& frame, SteadyTime now, CallRecord& record) {
         record.complete = true;
         record.tokens_out = count(frame, "tokens_out");
         record.prompt_tokens = count(frame, "tokens_in");
-        record.cached_tokens = count(frame, "tokens_cached");
     }
 }
 

@@ -15,12 +15,11 @@ CallRecord read(Dialect dialect, const std::vector<std::string>& frames) {
 }
 
 TEST(DialectTest, reads_a_native_stream) {
-    const CallRecord record = read(
-        Dialect::native,
-        {R"({"type":"started","job_id":"1","model":"m","started_at":"2026","seed":1})",
-         R"({"type":"token","t":" the","i":0})", R"({"type":"token","t":" \"end\"","i":1})",
-         R"({"type":"end","tokens_in":9,"tokens_out":3,"tokens_cached":4,"stop_reason":"EOS"})",
-         "[DONE]"});
+    const CallRecord record =
+        read(Dialect::native,
+             {R"({"type":"started","job_id":"1","model":"m","started_at":"2026","seed":1})",
+              R"({"type":"token","t":" the","i":0})", R"({"type":"token","t":" \"end\"","i":1})",
+              R"({"type":"end","tokens_in":9,"tokens_out":3,"stop_reason":"EOS"})", "[DONE]"});
     EXPECT_EQ(record.text, " the \"end\"");
     EXPECT_EQ(record.text_times.size(), 2);
     EXPECT_TRUE(record.complete);

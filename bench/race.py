@@ -76,6 +76,8 @@ class Race:
             result = run_json(self.tools / "load_generator", server.port, contestant.dialect,
                               json.dumps(fields))
             result["resident_bytes"], result["anonymous_bytes"] = server.memory_bytes()
+            if contestant.cached_metric:
+                result["cached_tokens"] = server.metric(contestant.cached_metric)
         tell(f"{name}, {contestant.name}: {result['tokens_per_second']:.1f} tokens/s, "
              f"first after {result['ttft_ms']['p50']:.0f} ms, {result['errors']} errors")
         if result["errors"]:

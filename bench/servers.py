@@ -23,13 +23,15 @@ class Setting:
 
 
 class Contestant:
-    """A kind of server: its name, its dialect, its command line."""
+    """A kind of server: its name, its dialect, its command line, and the metric that counts cached
+    prompt tokens, where replies do not tell them."""
 
-    def __init__(self, name, dialect, ready_path, command):
+    def __init__(self, name, dialect, ready_path, command, cached_metric=None):
         self.name = name
         self.dialect = dialect
         self.ready_path = ready_path
         self.command = command  # of a Setting and a port
+        self.cached_metric = cached_metric
 
 
 def worker(binary, more_flags):
@@ -38,7 +40,7 @@ def worker(binary, more_flags):
                 "--threads", str(setting.threads), "--parallel", str(setting.slots),
                 "--context-size", str(setting.context_tokens),
                 "--kv-tokens", str(setting.cells), "--log-level", "warn", *more_flags]
-    return Contestant("worker", "native", "/readyz", command)
+    return Contestant("worker", "native", "/readyz", command, "vllm:prefix_cache_hits_total")
 
 
 def peer(binary):
@@ -103,6 +105,13 @@ class Server:
             return False
         finally:
             connection.close()
+
+    def metric(self, name):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", "/metrics")
+        lines = connection.getresponse().read().decode().splitlines()
+        connection.close()
+        return sum(int(float(line.rpartition(" ")[2])) for line in lines if line.startswith(name))
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:

@@ -18,6 +18,7 @@ TEST(SettingsTest, take_show_and_refuse_as_declared) {
         {"max-output-tokens", "2048", "0", "0", "-1"},
         {"stop-max", "4", "16", "16", "17"},
         {"max-gap", "50ms", "0.1s", "100ms", "0"},
+        {"cache-ram", "", "1GiB", "1GiB", "-1"},
         {"chat-template", "", "chatml", "chatml", ""},
         {"any-model", "false", "1", "true", "2"},
         {"use-model-defaults", "false", "1", "true", "2"},

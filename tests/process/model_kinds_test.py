@@ -10,7 +10,7 @@ import tiny_model
 from worker import Worker
 
 # Turns off that beginnings of prompts are kept; empty where the worker keeps none.
-KEEPS_NONE = ()
+KEEPS_NONE = ("--cache-ram", "0")
 # Each kind with a seed, and what /info says of the prompts that it can go on from. How a step
 # rounds depends on the rows in it. With these seeds each token is likelier than any other by far
 # more than that: by 0.01 in the logits, as with `min_p` 0.99 there is no other to be drawn.

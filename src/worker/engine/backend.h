@@ -26,8 +26,8 @@ struct LoadProgress {
 // Called as the load goes on; false asks the backend to give up soon with `cancelled`.
 using LoadObserver = std::function<bool(const LoadProgress&)>;
 
-// Idle: empty. Prefill: its job has no output yet. Decode: it has. Parked: its job was under way and
-// waits until there is room to go on.
+// Idle: empty. Prefill: its job has no output yet. Decode: it has. Parked: its job was under way
+// and waits until there is room to go on.
 enum class SlotState : std::uint8_t { idle, prefill, decode, parked };
 
 constexpr std::string_view wire_name(SlotState state) {
