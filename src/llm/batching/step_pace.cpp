@@ -1,6 +1,7 @@
 #include "llm/batching/step_pace.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace llm {
 
@@ -19,27 +20,36 @@ constexpr std::uint32_t prompt_rows_unmeasured = 32;
 }  // namespace
 
 void StepPace::add(std::uint32_t decode_rows, std::uint32_t prompt_rows, Seconds took) {
-    if (prompt_rows == 0) return decode_rows_.add(decode_rows, took);
-    // A mixed step is never all for its streams, whatever these took before.
-    prompt_rows_.add(prompt_rows, std::max(took - without_prompts(decode_rows), took * 0.25));
-}
-
-Seconds StepPace::without_prompts(std::uint32_t decode_rows) const {
-    const double rate = decode_rows_.per_second();
-    return Seconds(rate > 0 ? decode_rows / rate : 0);
-}
-
-StepBudget StepPace::budget(std::uint32_t decode_rows, std::uint32_t rows_max) const {
-    const double rate = prompt_rows_.per_second();
-    const Seconds quiet = without_prompts(decode_rows);
-    const Seconds time = decode_rows == 0 ? step_max : std::max(quiet, gap_max_ - quiet);
-    std::uint32_t prompts = decode_rows == 0 ? rows_max : prompt_rows_unmeasured;
-    if (rate > 0) {
-        const double affordable = rate * time.count() * planned_share;
-        prompts = static_cast<std::uint32_t>(
-            std::clamp(affordable, double{prompt_rows_min}, double(rows_max)));
+    if (prompt_rows > 0) {
+        // A mixed step is never all for its streams, whatever these took before.
+        prompt_rows_.add(prompt_rows, std::max(took - decode_time(decode_rows), took * 0.25));
+    } else {
+        decode_steps_.add(1, took);
+        decode_rows_.add(decode_rows, took);
     }
-    return {.rows_max = rows_max, .prompt_rows_max = prompts};
+}
+
+// From the mean step that only decodes; each row more or less is a prompt row's worth, since steps
+// have a cost that does not depend on their rows.
+Seconds StepPace::decode_time(std::uint32_t rows) const {
+    if (decode_steps_.per_second() == 0) return Seconds(0);
+    const double step_mean = 1 / decode_steps_.per_second();
+    const double rows_mean = decode_rows_.per_second() * step_mean;
+    const double prompt_rate = prompt_rows_.per_second();
+    const double row = prompt_rate > 0 ? 1 / prompt_rate : step_mean / rows_mean;
+    return Seconds(std::max(step_mean + (rows - rows_mean) * row, rows * row));
+}
+
+std::uint32_t StepPace::prompt_rows_max(std::uint32_t decoding, std::uint32_t prompts) const {
+    const double rate = prompt_rows_.per_second();
+    if (rate == 0)
+        return decoding > 0 ? prompt_rows_unmeasured : std::numeric_limits<std::uint32_t>::max();
+    Seconds time = step_max;
+    if (decoding > 0)
+        time = std::max(gap_max_, 2 * decode_time(decoding + prompts)) * planned_share -
+               decode_time(decoding);
+    return std::max(prompt_rows_min,
+                    static_cast<std::uint32_t>(std::max(0.0, rate * time.count())));
 }
 
 }  // namespace llm

@@ -11,15 +11,16 @@ constexpr std::uint32_t rows_max = 512;
 
 class StepPaceTest : public testing::Test {
 protected:
-    std::uint32_t prompt_rows(std::uint32_t decode_rows) const {
-        return pace.budget(decode_rows, rows_max).prompt_rows_max;
+    // Beside so many streams, with one prompt.
+    std::uint32_t prompt_rows(std::uint32_t decoding) const {
+        return pace.prompt_rows_max(decoding, 1);
     }
 
     StepPace pace{50ms};
 };
 
 TEST_F(StepPaceTest, a_first_prompt_alone_takes_all_that_the_model_computes_at_once) {
-    EXPECT_EQ(prompt_rows(0), rows_max);
+    EXPECT_GT(prompt_rows(0), 100'000u);
 }
 
 TEST_F(StepPaceTest, beside_streams_little_is_taken_before_anything_was_measured) {
@@ -28,20 +29,27 @@ TEST_F(StepPaceTest, beside_streams_little_is_taken_before_anything_was_measured
 
 TEST_F(StepPaceTest, a_prompt_alone_ends_its_steps_soon) {
     pace.add(0, 500, 1s);
-    EXPECT_EQ(prompt_rows(0), 100u);  // in 0.8 of a quarter of a second
+    EXPECT_EQ(prompt_rows(0), 125u);
 }
 
 TEST_F(StepPaceTest, fast_steps_may_last_as_long_as_the_gap) {
     pace.add(1, 0, 10ms);
     pace.add(0, 1000, 1s);
-    EXPECT_EQ(prompt_rows(1), 32u);  // in 0.8 of 40 ms
+    EXPECT_EQ(prompt_rows(1), 30u);  // in 0.8 of 50 ms, less 10 ms
 }
 
 TEST_F(StepPaceTest, slow_steps_may_last_twice_as_long) {
     pace.add(8, 0, 80ms);
     pace.add(0, 1000, 1s);
-    EXPECT_EQ(prompt_rows(8), 64u);
-    EXPECT_EQ(prompt_rows(16), 128u);
+    EXPECT_EQ(pace.prompt_rows_max(8, 0), 48u);  // in 1.6 times 80 ms, less 80 ms
+    EXPECT_EQ(prompt_rows(8), 49u);              // that will be 81 ms
+}
+
+TEST_F(StepPaceTest, of_many_prompts_more_is_taken_for_all_of_them_will_be_streams) {
+    pace.add(8, 0, 80ms);
+    pace.add(0, 100, 1s);
+    EXPECT_EQ(pace.prompt_rows_max(8, 1), 6u);
+    EXPECT_EQ(pace.prompt_rows_max(8, 10), 20u);  // in 1.6 times 180 ms, less 80 ms
 }
 
 TEST_F(StepPaceTest, a_mixed_step_is_its_streams_and_its_prompt) {
@@ -51,9 +59,9 @@ TEST_F(StepPaceTest, a_mixed_step_is_its_streams_and_its_prompt) {
 }
 
 TEST_F(StepPaceTest, however_slow_a_prompt_goes_on) {
-    pace.add(8, 0, 80ms);
-    pace.add(0, 10, 10s);
-    EXPECT_EQ(prompt_rows(8), 4u);
+    pace.add(8, 0, 1s);
+    pace.add(0, 10, 1000s);
+    EXPECT_EQ(pace.prompt_rows_max(8, 0), 4u);
 }
 
 }  // namespace

@@ -97,13 +97,17 @@ std::vector<Grant> TextBackend::plan() {
 std::vector<Grant> TextBackend::plan_within(std::uint64_t cells) const {
     std::vector<SlotView> views;
     std::uint32_t decoding = 0;
+    std::uint32_t prompts = 0;
     for (const Slot& slot : slots_) {
-        views.push_back({slot.place == Place::inside ? slot.generation->left() : 0});
-        if (views.back().left == 1) ++decoding;
+        const std::uint32_t left = slot.place == Place::inside ? slot.generation->left() : 0;
+        views.push_back({left});
+        if (left == 1) ++decoding;
+        if (left != 1) ++prompts;
     }
-    const std::uint32_t rows_max = loaded_.model->capabilities().rows_max;
-    StepBudget budget = pace_.budget(decoding, rows_max);
-    budget.rows_max = static_cast<std::uint32_t>(std::min<std::uint64_t>(budget.rows_max, cells));
+    const std::uint64_t rows =
+        std::min<std::uint64_t>(loaded_.model->capabilities().rows_max, cells);
+    const StepBudget budget{.rows_max = static_cast<std::uint32_t>(rows),
+                            .prompt_rows_max = pace_.prompt_rows_max(decoding, prompts)};
     return plan_step(views, budget);
 }
 
