@@ -128,6 +128,13 @@ class Worker:
     def health(self):
         return json.loads(self.get("/health")[1])
 
+    def metric(self, name):
+        """The sum of all samples of this name."""
+        lines = [line for line in self.get("/metrics")[1].splitlines()
+                 if line.startswith((name + " ", name + "{"))]
+        assert lines, f"there is no metric {name}"
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
     def post(self, body, path="/v1/inference", headers=None):
         """(status, parsed body)"""
         connection = self.connect()

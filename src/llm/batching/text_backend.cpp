@@ -91,6 +91,7 @@ std::vector<Grant> TextBackend::plan() {
         }
         if (!starved || inside <= 1) return grants;
         residency_->take_out(slots_[last_inside]);
+        ++jobs_parked_;
     }
 }
 
@@ -166,6 +167,7 @@ worker::BackendStatus TextBackend::status() const {
     status.slots = slot_statuses();
     status.cells_total = loaded_.model->capabilities().cells;
     status.cells_used = static_cast<std::uint32_t>(residency_->cells_used());
+    status.jobs_parked = jobs_parked_;
     status.device_bytes = loaded_.model->device_bytes();
     status.host_bytes = loaded_.model->host_bytes();
     status.units_in_per_second = pace_.prompt_rows_per_second();

@@ -68,7 +68,8 @@ private:
     std::optional<Residency> residency_;  // once loaded
     std::vector<Slot> slots_;             // the highest priority first, then the oldest
     std::vector<SequenceId> free_;
-    bool cells_known_ = true;  // as the lengths of the texts say; not after a failed step
+    bool cells_known_ = true;        // as the lengths of the texts say; not after a failed step
+    std::uint64_t jobs_parked_ = 0;  // ever
     StepPace pace_;
     SamplingWorkspace workspace_;
     std::vector<Run> runs_;

@@ -57,6 +57,7 @@ struct BackendStatus {
     std::vector<SlotStatus> slots = {};  // by their ids
     std::uint32_t cells_total = 0;       // of the KV cache; 0 where a modality has none
     std::uint32_t cells_used = 0;
+    std::uint64_t jobs_parked = 0;   // ever: how often a job had to give its cells to another
     std::uint64_t device_bytes = 0;  // device memory held: weights, KV cache, compute buffers
     std::uint64_t host_bytes = 0;    // the same in host memory
     double units_in_per_second = 0;  // work before a first output, lately; 0: not measured yet

@@ -105,7 +105,8 @@ Response metrics(const StatusSources& sources, const WorkerStatus& status) {
                                             .jobs_running = status.jobs_running,
                                             .jobs_queued = status.jobs_queued,
                                             .cells_used = status.backend.cells_used,
-                                            .cells_total = status.backend.cells_total})};
+                                            .cells_total = status.backend.cells_total,
+                                            .jobs_parked = status.backend.jobs_parked})};
 }
 
 awaitable<void> answer(const StatusSources& sources, Answer make, ReplyWriter& reply) {

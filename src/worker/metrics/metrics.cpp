@@ -198,6 +198,12 @@ std::string Metrics::scrape(const GaugeValues& gauges) const {
         gauge({"vllm:num_requests_waiting", "Requests in the queue."}, model, gauges.jobs_queued));
     families.push_back(gauge({"vllm:kv_cache_usage_perc", "KV cache in use; 1 is all of it."},
                              model, cells_total > 0 ? cells_used / cells_total : 0));
+    MetricFamily parked =
+        gauge({"vllm:num_preemptions_total", "Times a request gave up its cells."}, model,
+              static_cast<double>(gauges.jobs_parked));
+    parked.type = prometheus::MetricType::Counter;
+    parked.metric.front().counter.value = parked.metric.front().gauge.value;
+    families.push_back(std::move(parked));
     const std::string blocks = std::to_string(gauges.cells_total / cells_per_block);
     families.push_back(gauge(
         {"vllm:cache_config_info", "Size of the KV cache."},

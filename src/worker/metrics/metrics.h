@@ -33,6 +33,7 @@ struct GaugeValues {
     std::uint32_t jobs_queued = 0;
     std::uint32_t cells_used = 0;  // of the KV cache; 0 where a modality has none
     std::uint32_t cells_total = 0;
+    std::uint64_t jobs_parked = 0;  // since the start
 };
 
 // Counters and histograms of one worker, under its own names and under vLLM's, so that an

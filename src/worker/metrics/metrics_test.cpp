@@ -109,13 +109,15 @@ TEST(MetricsTest, gauges_are_those_of_the_scrape) {
                                                   .jobs_running = 3,
                                                   .jobs_queued = 2,
                                                   .cells_used = 16,
-                                                  .cells_total = 64});
+                                                  .cells_total = 64,
+                                                  .jobs_parked = 5});
     for (const char* line : {
              "worker_uptime_seconds 90",
              "worker_vram_bytes 4096",
              R"(vllm:num_requests_running{model_name="m"} 3)",
              R"(vllm:num_requests_waiting{model_name="m"} 2)",
              R"(vllm:kv_cache_usage_perc{model_name="m"} 0.25)",
+             R"(vllm:num_preemptions_total{model_name="m"} 5)",
              R"(vllm:cache_config_info{block_size="32",model_name="m",num_gpu_blocks="2"} 1)",
          })
         check_has(text, line);
