@@ -25,7 +25,6 @@ TEST(DialectTest, reads_a_native_stream) {
     EXPECT_TRUE(record.complete);
     EXPECT_EQ(record.tokens_out, 3);
     EXPECT_EQ(record.prompt_tokens, 9);
-    EXPECT_EQ(record.cached_tokens, 4);
     EXPECT_EQ(record.error, "");
 }
 

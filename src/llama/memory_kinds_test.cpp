@@ -82,7 +82,7 @@ TEST_F(MemoryKindsTest, a_state_is_shared_and_forgotten_as_a_whole) {
     const llm::Capabilities& can = text_model_->capabilities();
     EXPECT_EQ(can.prefix_sharing, llm::PrefixSharing::whole_sequence);
     EXPECT_EQ(can.truncation, llm::Truncation::none);
-    EXPECT_EQ(can.prefix_saving, llm::PrefixSharing::whole_sequence);
+    EXPECT_EQ(can.prefix_saving, llm::PrefixSaving::state);
 
     compute(first, 0, 20);
     ASSERT_TRUE(text_model_->share_prefix(first, second, 20));

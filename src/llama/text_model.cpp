@@ -40,16 +40,25 @@ bool keeps_state(const llama_model* model) {
     return llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
 }
 
+// Sequences share all cells where these are fewer than all contexts together. Else each has its
+// own, so that attention passes over a sequence's own cells and not over all that are in use.
+bool sequences_own_cells(const llama_model* model, const TextModelOptions& options) {
+    return options.sequences_max > 1 && !keeps_state(model) &&
+           options.cells / options.sequences_max >= std::max(options.context_max, 1u);
+}
+
 llama_context_params context_params(const llama_model* model, const TextModelOptions& options,
                                     const std::atomic<bool>& interrupted) {
     const ggml_type kv_type =
         options.kv_type ? static_cast<ggml_type>(options.kv_type->id) : GGML_TYPE_F16;
     llama_context_params params = llama_context_default_params();
+    const bool own_cells = sequences_own_cells(model, options);
     params.n_ctx = options.cells;
     params.n_batch = options.rows_max;
     params.n_ubatch = std::min(options.rows_max, rows_at_once_max);
     // One more is the passage of cells on their way; it costs nothing but a row of logits.
-    params.n_seq_max = options.sequences_max + (keeps_state(model) ? 0 : 1);
+    const bool has_passage = !keeps_state(model) && !own_cells;
+    params.n_seq_max = options.sequences_max + (has_passage ? 1 : 0);
     // The default reserves logits for every row. Not less than n_seq_max: libllama asserts on it.
     params.n_outputs_max = params.n_seq_max;
     params.n_threads = static_cast<std::int32_t>(options.threads);
@@ -59,28 +68,32 @@ llama_context_params context_params(const llama_model* model, const TextModelOpt
     params.abort_callback = is_set;
     params.abort_callback_data = const_cast<std::atomic<bool>*>(&interrupted);
     params.no_perf = true;
-    params.swa_full = true;    // Else cells behind a sliding window are lost at once.
-    params.kv_unified = true;  // Else sequences share no cells.
+    params.swa_full = true;  // Else cells behind a sliding window are lost at once.
+    params.kv_unified = !own_cells;
     return params;
 }
 
 Capabilities capabilities_of(const llama_context* context, const TextModelOptions& options) {
     const llama_model* model = llama_get_model(context);
-    const auto sharing =
-        keeps_state(model) ? llm::PrefixSharing::whole_sequence : llm::PrefixSharing::any_length;
+    const bool own_cells = sequences_own_cells(model, options);
     Capabilities can;
     can.vocabulary_size =
         static_cast<std::uint32_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)));
     can.cells = llama_n_ctx(context);
-    can.context_max = std::min(options.context_max, can.cells);
+    can.context_max = std::min(options.context_max, llama_n_ctx_seq(context));
     // A state is as large whatever the length of its text.
     if (llama_model_is_recurrent(model)) can.cells = can.context_max * options.sequences_max;
     can.sequences_max = options.sequences_max;
     can.rows_max = llama_n_batch(context);
     can.output_rows_max = can.sequences_max;
-    can.prefix_sharing = sharing;
+    can.prefix_sharing = keeps_state(model) ? llm::PrefixSharing::whole_sequence
+                         : own_cells        ? llm::PrefixSharing::none
+                                            : llm::PrefixSharing::any_length;
     // What is saved of a sliding window is the last window only.
-    can.prefix_saving = llama_model_n_swa(model) > 0 ? llm::PrefixSharing::whole_sequence : sharing;
+    can.prefix_saving = keeps_state(model) || llama_model_n_swa(model) > 0
+                            ? llm::PrefixSaving::state
+                        : own_cells ? llm::PrefixSaving::whole
+                                    : llm::PrefixSaving::parts;
     can.truncation = keeps_state(model) ? llm::Truncation::none : llm::Truncation::any_length;
     return can;
 }

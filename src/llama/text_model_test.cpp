@@ -221,6 +221,26 @@ TEST_F(TextModelTest, restored_cells_continue_as_those_that_were_saved) {
     expect_same_but_for_rounding(generate(*text_model, second, length, {prompt.back()}), expected);
 }
 
+TEST_F(TextModelTest, with_cells_for_all_contexts_each_sequence_has_its_own) {
+    const std::vector<Token> prompt = tokens_of(story);
+    const auto text_model = make({.context_max = 512, .cells = 2048, .sequences_max = 4});
+    const llm::Capabilities& can = text_model->capabilities();
+    EXPECT_EQ(can.prefix_sharing, llm::PrefixSharing::none);
+    EXPECT_EQ(can.prefix_saving, llm::PrefixSaving::whole);
+    EXPECT_EQ(can.context_max, 512u);
+    EXPECT_EQ(can.cells, 2048u);
+
+    // Any beginning of what was saved of one serves another.
+    const Text expected = generate(*text_model, first, 0, prompt);
+    const std::vector<std::byte> saved = text_model->save(first, 0);
+    const std::uint32_t middle = 9;
+    ASSERT_TRUE(text_model->restore(second, 0, saved));
+    ASSERT_TRUE(text_model->truncate(second, middle));
+    const Text restored =
+        generate(*text_model, second, middle, {prompt.begin() + middle, prompt.end()});
+    expect_same_but_for_rounding(restored, expected);
+}
+
 TEST_F(TextModelTest, cells_are_saved_and_restored_in_parts) {
     const std::vector<Token> prompt = tokens_of(story);
     const auto text_model = make();

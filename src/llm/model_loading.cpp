@@ -205,9 +205,9 @@ worker::ServedModel ModelLoading::served_model() const {
         served.device_memory = [this] { return device_memory(library_, report_.chosen); };
     std::vector<std::string> capabilities{"text-generation", "streaming"};
     if (report_.prefix_bytes_max > 0)
-        capabilities.push_back(report_.capabilities.prefix_saving == PrefixSharing::any_length
-                                   ? "prefix-cache"
-                                   : "prefix-cache-whole");
+        capabilities.push_back(report_.capabilities.prefix_saving == PrefixSaving::state
+                                   ? "prefix-cache-whole"
+                                   : "prefix-cache");
     served.details.add("model", model_json(report_.facts))
         .add("capabilities", capabilities)
         .add("engine", report_.engine)

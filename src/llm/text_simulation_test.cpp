@@ -59,13 +59,15 @@ private:
     static Capabilities capabilities(worker::Chance& chance) {
         constexpr PrefixSharing sharing[] = {PrefixSharing::any_length,
                                              PrefixSharing::whole_sequence, PrefixSharing::none};
+        constexpr PrefixSaving saving[] = {PrefixSaving::parts, PrefixSaving::whole,
+                                           PrefixSaving::state, PrefixSaving::none};
         Capabilities can;
         can.context_max = chance.pick(2, 150);
         can.sequences_max = can.output_rows_max = chance.pick(1, 5);
         can.cells = chance.pick(can.context_max, 3 * can.context_max);
         can.rows_max = chance.pick(1, 64);
         can.prefix_sharing = sharing[chance.pick(0, 2)];
-        can.prefix_saving = sharing[chance.pick(0, 2)];
+        can.prefix_saving = saving[chance.pick(0, 3)];
         return can;
     }
 

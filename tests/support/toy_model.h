@@ -99,7 +99,7 @@ public:
     }
     void release(SequenceId sequence) override { at(sequence).clear(); }
     std::vector<std::byte> save(SequenceId sequence, std::uint32_t from) override {
-        WORKER_ASSERT(capabilities_.prefix_saving == PrefixSharing::any_length || from == 0);
+        WORKER_ASSERT(capabilities_.prefix_saving == PrefixSaving::parts || from == 0);
         const std::vector<Token> tokens = tokens_of(at(sequence));
         const auto bytes = std::as_bytes(std::span(tokens).subspan(from));
         return {bytes.begin(), bytes.end()};

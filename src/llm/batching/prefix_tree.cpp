@@ -7,7 +7,7 @@ namespace llm {
 
 PrefixTree::PrefixTree(TextModel& model, std::uint64_t bytes_max)
     : model_(model),
-      bytes_max_(model.capabilities().prefix_saving == PrefixSharing::none ? 0 : bytes_max) {}
+      bytes_max_(model.capabilities().prefix_saving == PrefixSaving::none ? 0 : bytes_max) {}
 
 PrefixTree::Match PrefixTree::longest(const std::string& scope,
                                       std::span<const Token> tokens) const {
@@ -33,9 +33,10 @@ std::vector<PrefixTree::Match> PrefixTree::steps_to(const Match& match,
     for (Node* node = match.node; node && node->parent; node = node->parent) {
         const bool whole = length == node->end();
         const bool is_last = steps.empty();
-        const bool worth_it = whole || (!keeps_whole_texts() && length >= node->begin + length_min);
+        const bool worth_it =
+            whole || (saving() != PrefixSaving::state && length >= node->begin + length_min);
         if (length > node->begin && (worth_it || !is_last)) steps.push_back({node, length});
-        if (keeps_whole_texts() && !steps.empty()) break;  // It holds all that came before.
+        if (saving() != PrefixSaving::parts && !steps.empty()) break;  // It holds all before it.
         length = std::min(length, node->begin);
     }
     std::ranges::reverse(steps);
@@ -51,7 +52,7 @@ std::uint32_t PrefixTree::restore(const std::string& scope, std::span<const Toke
                                   const Target& target) {
     const auto [sequence, length, cells_free] = target;
     for (const auto& [node, used] : steps_to(longest(scope, tokens), tokens)) {
-        const std::uint32_t from = keeps_whole_texts() ? 0 : node->begin;
+        const std::uint32_t from = saving() == PrefixSaving::parts ? node->begin : 0;
         if (from != length) continue;
         if (node->end() - from > cells_free || !model_.restore(sequence, from, node->cells))
             return length;
@@ -68,7 +69,7 @@ void PrefixTree::keep(const std::string& scope, std::span<const Token> tokens, S
     const Match match = longest(scope, tokens);
     if (match.node && match.node->parent) touch(match.node);
     if (bytes_max_ == 0 || tokens.size() < match.length + std::size_t{worth}) return;
-    const std::uint32_t from = keeps_whole_texts() ? 0 : match.length;
+    const std::uint32_t from = saving() == PrefixSaving::parts ? match.length : 0;
     std::vector<std::byte> cells = model_.save(sequence, from);
     if (cells.size() > bytes_max_) return;
     bytes_ += cells.size();

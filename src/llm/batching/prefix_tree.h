@@ -54,6 +54,8 @@ public:
               std::uint32_t worth = length_min);
 
     std::uint64_t bytes() const { return bytes_; }
+    // Whether any beginning of a text that is kept can be restored.
+    bool keeps_beginnings() const { return bytes_max_ > 0 && saving() != PrefixSaving::state; }
 
 private:
     struct Node {
@@ -74,9 +76,7 @@ private:
         std::uint32_t length = 0;
     };
 
-    bool keeps_whole_texts() const {
-        return model_.capabilities().prefix_saving == PrefixSharing::whole_sequence;
-    }
+    PrefixSaving saving() const { return model_.capabilities().prefix_saving; }
     Match longest(const std::string& scope, std::span<const Token> tokens) const;
     // The nodes from the root's child on, and how far each is used.
     std::vector<Match> steps_to(const Match& match, std::span<const Token> tokens) const;

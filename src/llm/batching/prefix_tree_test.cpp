@@ -17,7 +17,7 @@ constexpr SequenceId first{0};
 constexpr SequenceId second{1};
 constexpr std::uint64_t plenty = 1u << 20;
 
-Capabilities capabilities(PrefixSharing saving) {
+Capabilities capabilities(PrefixSaving saving) {
     return {.context_max = 1000,
             .sequences_max = 2,
             .cells = 10'000,
@@ -38,8 +38,7 @@ Tokens operator+(Tokens a, const Tokens& b) {
 
 class Kept {
 public:
-    explicit Kept(std::uint64_t bytes_max = plenty,
-                  PrefixSharing saving = PrefixSharing::any_length)
+    explicit Kept(std::uint64_t bytes_max = plenty, PrefixSaving saving = PrefixSaving::parts)
         : model(capabilities(saving)), tree(model, bytes_max) {}
 
     // Has the model compute the text, keeps it, and releases it.
@@ -157,7 +156,7 @@ TEST(PrefixTree, no_more_is_restored_than_there_are_cells) {
 }
 
 TEST(PrefixTree, a_state_is_used_by_texts_that_begin_with_all_of_it) {
-    Kept kept(plenty, PrefixSharing::whole_sequence);
+    Kept kept(plenty, PrefixSaving::state);
     kept.keep(many(100, 1));
     kept.keep(many(100, 1) + many(50, 2));
     EXPECT_EQ(kept.restored(many(100, 1) + many(50, 2) + many(1, 3)), 150u);
@@ -165,16 +164,25 @@ TEST(PrefixTree, a_state_is_used_by_texts_that_begin_with_all_of_it) {
     EXPECT_EQ(kept.restored(many(100, 1)), 0u);
 }
 
+TEST(PrefixTree, a_text_that_is_saved_as_a_whole_serves_any_beginning) {
+    Kept kept(plenty, PrefixSaving::whole);
+    kept.keep(many(100, 1) + many(50, 2));
+    EXPECT_EQ(kept.restored(many(100, 1) + many(10, 3)), 100u);
+    kept.keep(many(100, 1) + many(50, 3));
+    EXPECT_EQ(kept.restored(many(100, 1) + many(51, 3)), 150u);
+    EXPECT_EQ(kept.restored(many(100, 1) + many(51, 2)), 150u);
+}
+
 TEST(PrefixTree, nothing_is_kept_of_a_model_that_cannot_save) {
-    Kept kept(plenty, PrefixSharing::none);
+    Kept kept(plenty, PrefixSaving::none);
     kept.keep(many(100, 1));
     EXPECT_EQ(kept.tree.bytes(), 0u);
 }
 
 RC_GTEST_PROP(PrefixTree, never_gives_back_what_was_not_there, ()) {
-    const bool whole = *rc::gen::arbitrary<bool>();
-    Kept kept(*rc::gen::inRange<std::uint64_t>(0, 4000),
-              whole ? PrefixSharing::whole_sequence : PrefixSharing::any_length);
+    const auto saving = *rc::gen::element(PrefixSaving::parts, PrefixSaving::whole,
+                                          PrefixSaving::state, PrefixSaving::none);
+    Kept kept(*rc::gen::inRange<std::uint64_t>(0, 4000), saving);
     // Few tokens and long runs of them, so that texts have much in common.
     const auto text = [] {
         Tokens tokens;

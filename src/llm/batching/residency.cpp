@@ -43,14 +43,15 @@ void Residency::let_in(std::span<Slot> slots) {
     }
 }
 
-bool Residency::let_in(std::span<const Slot> slots, Slot& slot) {
+bool Residency::let_in(std::span<Slot> slots, Slot& slot) {
     Generation& generation = *slot.generation;
     const Neighbour neighbour = best_neighbour(slots, generation);
     const std::uint32_t kept = tree_.find(generation.cache_scope(), generation.tokens());
     const std::uint32_t now = std::max(neighbour.length, kept);
     if (neighbour.soon > now) return true;  // It waits for that prompt.
 
-    const bool shares = neighbour.slot != nullptr && neighbour.length >= kept;
+    const bool direct = model_.capabilities().prefix_sharing == PrefixSharing::any_length;
+    const bool shares = direct && neighbour.slot != nullptr && neighbour.length >= kept;
     std::uint64_t cells = ledger_.used() + cells_to_come(generation);
     if (shares) cells -= neighbour.length;
     bool alone = true;
@@ -63,6 +64,7 @@ bool Residency::let_in(std::span<const Slot> slots, Slot& slot) {
 
     slot.place = Place::arriving;
     slot.kept = 0;
+    if (!direct && neighbour.length > kept) keep(*neighbour.slot, 1);  // To be copied from there.
     if (!shares) return true;
     const Generation& from = *neighbour.slot->generation;
     if (model_.share_prefix(from.sequence(), generation.sequence(), neighbour.length)) {
@@ -72,13 +74,14 @@ bool Residency::let_in(std::span<const Slot> slots, Slot& slot) {
     return true;
 }
 
-Residency::Neighbour Residency::best_neighbour(std::span<const Slot> slots,
+Residency::Neighbour Residency::best_neighbour(std::span<Slot> slots,
                                                const Generation& generation) const {
     Neighbour best;
-    if (model_.capabilities().prefix_sharing != PrefixSharing::any_length) return best;
+    const bool direct = model_.capabilities().prefix_sharing == PrefixSharing::any_length;
+    if (!direct && !tree_.keeps_beginnings()) return best;
     // The last token is to be computed, since its logits are wanted.
     const auto text = generation.tokens().first(generation.tokens().size() - 1);
-    for (const Slot& slot : slots) {
+    for (Slot& slot : slots) {
         const Generation& other = *slot.generation;
         if (slot.place == Place::outside || other.cache_scope() != generation.cache_scope())
             continue;
@@ -114,7 +117,7 @@ void Residency::copy_more(Slot& slot) {
 void Residency::computed(Slot& slot, std::uint32_t count) {
     slot.generation->advance(count);
     ledger_.grow(slot.generation->sequence(), count);
-    const bool in_parts = model_.capabilities().prefix_saving == PrefixSharing::any_length;
+    const bool in_parts = model_.capabilities().prefix_saving == PrefixSaving::parts;
     if (in_parts && slot.generation->length() >= slot.kept + kept_at_once)
         keep(slot, PrefixTree::length_min);
 }

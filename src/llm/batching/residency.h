@@ -55,14 +55,14 @@ public:
 private:
     // What of a text another one has in its cells.
     struct Neighbour {
-        const Slot* slot = nullptr;
+        Slot* slot = nullptr;
         std::uint32_t length = 0;  // there now
         std::uint32_t soon = 0;    // there once its prompt is computed
     };
 
-    Neighbour best_neighbour(std::span<const Slot> slots, const Generation& generation) const;
+    Neighbour best_neighbour(std::span<Slot> slots, const Generation& generation) const;
     // False when the slot has to wait for room.
-    bool let_in(std::span<const Slot> slots, Slot& slot);
+    bool let_in(std::span<Slot> slots, Slot& slot);
     void copy_more(Slot& slot);
     void keep(Slot& slot, std::uint32_t worth);
 

@@ -37,8 +37,8 @@ Result<void> TextBackend::load(const worker::LoadObserver& observer) {
     if (!loaded) return fail(std::move(loaded.error()));
     loaded_ = std::move(*loaded);
     residency_.emplace(*loaded_.model, loaded_.kept_bytes_max);
-    for (std::uint32_t i = slots_max(); i > 0; --i)
-        free_.push_back(SequenceId{static_cast<std::int32_t>(i - 1)});
+    for (std::uint32_t i = 0; i < slots_max(); ++i)
+        free_.insert(SequenceId{static_cast<std::int32_t>(i)});
     return {};
 }
 
@@ -47,9 +47,9 @@ Result<std::optional<Started>> TextBackend::start(worker::JobId id, GenerateJob&
     WORKER_ASSERT(!job.prompt.empty() && job.prompt.size() < can.context_max);
     if (free_.empty() || !residency_->has_room(slots_, job)) return std::optional<Started>{};
     const Started started{job.sampling.seed};
-    Slot slot{std::make_unique<Generation>(id, free_.back(), std::move(job), can.context_max,
+    Slot slot{std::make_unique<Generation>(id, *free_.begin(), std::move(job), can.context_max,
                                            *loaded_.vocabulary)};
-    free_.pop_back();
+    free_.erase(free_.begin());
     const auto behind = std::ranges::find_if(slots_, [&](const Slot& other) {
         return other.generation->priority() < slot.generation->priority();
     });
@@ -64,9 +64,12 @@ void TextBackend::cancel(worker::JobId id) {
 
 Result<void> TextBackend::step(worker::Reports<TextOutput>& reports) {
     residency_->let_in(slots_);
-    const std::vector<Grant> grants = plan();
+    std::vector<Grant> grants = plan();
     if (grants.empty()) return {};  // All that have room are still on their way in.
-    cells_known_ = false;           // Until the step has succeeded.
+    // Models that batch by sequences want those next to each other.
+    std::ranges::sort(
+        grants, {}, [&](const Grant& grant) { return slots_[grant.slot].generation->sequence(); });
+    cells_known_ = false;  // Until the step has succeeded.
     const auto logits = forward(grants);
     if (!logits) return step_error(logits.error());
     cells_known_ = true;
@@ -151,7 +154,7 @@ void TextBackend::sample(const std::vector<Grant>& grants, const Logits& logits,
 
 void TextBackend::remove(std::size_t slot) {
     cells_known_ ? residency_->leave(slots_[slot]) : residency_->discard(slots_[slot]);
-    free_.push_back(slots_[slot].generation->sequence());
+    free_.insert(slots_[slot].generation->sequence());
     slots_.erase(slots_.begin() + static_cast<std::ptrdiff_t>(slot));
 }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace llm {
@@ -67,7 +68,7 @@ private:
     LoadedModel loaded_;
     std::optional<Residency> residency_;  // once loaded
     std::vector<Slot> slots_;             // the highest priority first, then the oldest
-    std::vector<SequenceId> free_;
+    std::set<SequenceId> free_;
     bool cells_known_ = true;        // as the lengths of the texts say; not after a failed step
     std::uint64_t jobs_parked_ = 0;  // ever
     StepPace pace_;

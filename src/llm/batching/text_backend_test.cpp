@@ -210,7 +210,7 @@ constexpr Capabilities four_slots{.context_max = 200,
                                   .rows_max = 64,
                                   .output_rows_max = 4,
                                   .prefix_sharing = PrefixSharing::any_length,
-                                  .prefix_saving = PrefixSharing::any_length};
+                                  .prefix_saving = PrefixSaving::parts};
 
 TEST(TextBackend, a_prompt_goes_on_from_what_another_has_computed) {
     Bench bench(four_slots);
@@ -351,7 +351,7 @@ RC_GTEST_PROP(TextBackend, jobs_that_begin_alike_say_what_they_say_alone, ()) {
     capabilities.cells = *rc::gen::inRange<std::uint32_t>(200, 700);
     if (*rc::gen::arbitrary<bool>()) {
         capabilities.prefix_sharing = PrefixSharing::whole_sequence;
-        capabilities.prefix_saving = PrefixSharing::whole_sequence;
+        capabilities.prefix_saving = PrefixSaving::state;
     }
     Bench bench(capabilities, *rc::gen::inRange<std::uint64_t>(0, 4000));
     std::map<std::uint64_t, Spec> all;

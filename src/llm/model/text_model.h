@@ -20,6 +20,9 @@ enum class SequenceId : std::int32_t {};
 
 // How much of one sequence another can take over.
 enum class PrefixSharing : std::uint8_t { any_length, whole_sequence, none };
+// What can be saved of a sequence. Parts: the cells from any position on. Whole: all of it, of
+// which any beginning can be used. State: all of it, to be continued at its end and nowhere else.
+enum class PrefixSaving : std::uint8_t { parts, whole, state, none };
 // How much of a sequence's end can be forgotten.
 enum class Truncation : std::uint8_t { any_length, none };
 
@@ -31,7 +34,7 @@ struct Capabilities {
     std::uint32_t rows_max = 0;         // tokens in one forward()
     std::uint32_t output_rows_max = 0;  // rows of logits from one forward()
     PrefixSharing prefix_sharing = PrefixSharing::none;  // from another sequence
-    PrefixSharing prefix_saving = PrefixSharing::none;   // from what was saved of one
+    PrefixSaving prefix_saving = PrefixSaving::none;     // from what was saved of one
     Truncation truncation = Truncation::none;
 };
 
@@ -83,7 +86,7 @@ public:
     virtual void release(SequenceId sequence) = 0;
 
     // The sequence's cells from a position on as bytes, to be restored here later behind the same
-    // text. Requires: `prefix_saving` allows it; for whole sequences `from` is 0.
+    // text. Requires: `prefix_saving` allows it; `from` is 0 unless parts can be saved.
     virtual std::vector<std::byte> save(SequenceId sequence, std::uint32_t from) = 0;
     // Appends saved cells to a sequence that holds `from` of them. False, and the sequence as it
     // was, where not enough cells are free.
