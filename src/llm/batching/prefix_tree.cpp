@@ -56,6 +56,7 @@ std::uint32_t PrefixTree::restore(const std::string& scope, std::span<const Toke
         if (from != length) continue;
         if (node->end() - from > cells_free || !model_.restore(sequence, from, node->cells))
             return length;
+        bytes_restored_ += node->cells.size();
         touch(node);
         if (used == node->end() || model_.truncate(sequence, used)) return used;
         model_.release(sequence);

@@ -54,6 +54,7 @@ public:
               std::uint32_t worth = length_min);
 
     std::uint64_t bytes() const { return bytes_; }
+    std::uint64_t bytes_restored() const { return bytes_restored_; }  // ever
     // Whether any beginning of a text that is kept can be restored.
     bool keeps_beginnings() const { return bytes_max_ > 0 && saving() != PrefixSaving::state; }
 
@@ -86,6 +87,7 @@ private:
     TextModel& model_;
     const std::uint64_t bytes_max_;
     std::uint64_t bytes_ = 0;
+    std::uint64_t bytes_restored_ = 0;
     std::map<std::string, std::unique_ptr<Node>> roots_;  // by scope
     std::list<Node*> uses_;  // The latest first. Parents before their children, so a leaf is last.
 };

@@ -8,8 +8,8 @@ namespace {
 
 // Room for a job to grow before it may have to be taken out again.
 constexpr std::uint32_t growth_min = 64;
-// Copying so many cells in one step holds up the others no longer than a step's own work.
-constexpr std::uint32_t copied_max = 1024;
+// Copying so much in one step holds up the others for some hundredths of a second at most.
+constexpr std::uint64_t copied_bytes_max = 64u << 20;
 // A prompt is kept in parts of this size while it is computed, so that keeping a long one is not
 // one long pause.
 constexpr std::uint32_t kept_at_once = 512;
@@ -35,7 +35,7 @@ bool Residency::has_room(std::span<const Slot> slots, const GenerateJob& job) co
 }
 
 void Residency::let_in(std::span<Slot> slots) {
-    copied_ = 0;
+    copied_before_ = tree_.bytes_restored();
     bool room = true;
     for (Slot& slot : slots) {
         if (slot.place == Place::outside && room) room = let_in(slots, slot);
@@ -98,7 +98,7 @@ Residency::Neighbour Residency::best_neighbour(std::span<Slot> slots,
 
 void Residency::copy_more(Slot& slot) {
     Generation& generation = *slot.generation;
-    while (copied_ < copied_max) {
+    while (tree_.bytes_restored() - copied_before_ < copied_bytes_max) {
         const std::uint32_t before = generation.length();
         const std::uint32_t length = tree_.restore(generation.cache_scope(), generation.tokens(),
                                                    {generation.sequence(), before, ledger_.free()});
@@ -110,7 +110,6 @@ void Residency::copy_more(Slot& slot) {
         }
         ledger_.grow(generation.sequence(), length - before);
         generation.hold(length);
-        copied_ += length - before;
     }
 }
 

@@ -69,7 +69,7 @@ private:
     TextModel& model_;
     CellLedger ledger_;
     PrefixTree tree_;
-    std::uint32_t copied_ = 0;  // cells, in this step
+    std::uint64_t copied_before_ = 0;  // bytes, before this step
 };
 
 }  // namespace llm

@@ -13,7 +13,7 @@ using Seconds = std::chrono::duration<double>;
 // and a new stream starts soon.
 constexpr Seconds step_max{0.25};
 // Steps scatter: what is planned leaves some of the time.
-constexpr double planned_share = 0.8;
+constexpr double planned_share = 0.7;
 constexpr std::uint32_t prompt_rows_min = 4;
 constexpr std::uint32_t prompt_rows_unmeasured = 32;
 
@@ -29,15 +29,16 @@ void StepPace::add(std::uint32_t decode_rows, std::uint32_t prompt_rows, Seconds
     }
 }
 
-// From the mean step that only decodes; each row more or less is a prompt row's worth, since steps
-// have a cost that does not depend on their rows.
+// From the mean step that only decodes. Each row more or less is a prompt row's worth, since steps
+// have a cost that does not depend on their rows, but fewer rows never save more than their share.
 Seconds StepPace::decode_time(std::uint32_t rows) const {
     if (decode_steps_.per_second() == 0) return Seconds(0);
     const double step_mean = 1 / decode_steps_.per_second();
     const double rows_mean = decode_rows_.per_second() * step_mean;
     const double prompt_rate = prompt_rows_.per_second();
     const double row = prompt_rate > 0 ? 1 / prompt_rate : step_mean / rows_mean;
-    return Seconds(std::max(step_mean + (rows - rows_mean) * row, rows * row));
+    const double scaled = step_mean * std::min(1.0, rows / rows_mean);
+    return Seconds(std::max(step_mean + (rows - rows_mean) * row, scaled));
 }
 
 std::uint32_t StepPace::prompt_rows_max(std::uint32_t decoding, std::uint32_t prompts) const {
