@@ -42,7 +42,7 @@ public:
         job.sampling.temperature = 0;
         job.cache_scope = chance_.pick(0, 3) == 0 ? "other" : "";
         job.priority = static_cast<int>(chance_.pick(0, 2));
-        text = text_alone(job);
+        text = ToyModel::text_alone(job.prompt, job.max_tokens, capabilities_.context_max);
         return job;
     }
 
@@ -78,16 +78,6 @@ private:
         model_->takes_per_row = 1ms;
         return LoadedModel{std::make_shared<ToyVocabulary>(), std::move(model),
                            chance_.pick(0, 1) * std::uint64_t{chance_.pick(0, 4000)}};
-    }
-
-    std::string text_alone(const GenerateJob& job) const {
-        std::vector<Token> tokens = job.prompt;
-        std::string text;
-        while (text.size() < job.max_tokens && tokens.size() <= capabilities_.context_max) {
-            tokens.push_back(ToyModel::any_letter(tokens));
-            text += ToyVocabulary().piece(tokens.back());
-        }
-        return text;
     }
 
     worker::Chance& chance_;

@@ -76,7 +76,7 @@ class CrowdTest(unittest.TestCase):
             self.assertLess(place, 2 * SLOTS)
 
     def test_a_parked_job_says_what_it_says_alone(self):
-        alone, together = {}, {}
+        alone = {}
         with Worker(*flags(CONTEXT), "--cache-ram", "0") as worker:
             worker.ready()
             for prompt in COUNTING:

@@ -65,6 +65,17 @@ public:
         return static_cast<Token>(hash % 26);
     }
 
+    // What it says to this prompt by default when it is asked alone, token by token.
+    static std::string text_alone(std::vector<Token> tokens, std::uint32_t tokens_max,
+                                  std::uint32_t context_max) {
+        std::string text;
+        while (text.size() < tokens_max && tokens.size() <= context_max) {
+            tokens.push_back(any_letter(tokens));
+            text += ToyVocabulary().piece(tokens.back());
+        }
+        return text;
+    }
+
     const Capabilities& capabilities() const override { return capabilities_; }
 
     tl::expected<Logits, ForwardError> forward(std::span<const Run> runs) override {

@@ -67,9 +67,10 @@ std::uint32_t PrefixTree::restore(const std::string& scope, std::span<const Toke
 
 void PrefixTree::keep(const std::string& scope, std::span<const Token> tokens, SequenceId sequence,
                       std::uint32_t worth) {
+    if (bytes_max_ == 0) return;
     const Match match = longest(scope, tokens);
-    if (match.node && match.node->parent) touch(match.node);
-    if (bytes_max_ == 0 || tokens.size() < match.length + std::size_t{worth}) return;
+    if (match.node) touch(match.node);
+    if (tokens.size() < match.length + std::size_t{worth}) return;
     const std::uint32_t from = saving() == PrefixSaving::parts ? match.length : 0;
     std::vector<std::byte> cells = model_.save(sequence, from);
     if (cells.size() > bytes_max_) return;

@@ -50,8 +50,7 @@ bool Residency::let_in(std::span<Slot> slots, Slot& slot) {
     const std::uint32_t now = std::max(neighbour.length, kept);
     if (neighbour.soon > now) return true;  // It waits for that prompt.
 
-    const bool direct = model_.capabilities().prefix_sharing == PrefixSharing::any_length;
-    const bool shares = direct && neighbour.slot != nullptr && neighbour.length >= kept;
+    const bool shares = shares_cells() && neighbour.slot != nullptr && neighbour.length >= kept;
     std::uint64_t cells = ledger_.used() + cells_to_come(generation);
     if (shares) cells -= neighbour.length;
     bool alone = true;
@@ -64,7 +63,8 @@ bool Residency::let_in(std::span<Slot> slots, Slot& slot) {
 
     slot.place = Place::arriving;
     slot.kept = 0;
-    if (!direct && neighbour.length > kept) keep(*neighbour.slot, 1);  // To be copied from there.
+    if (!shares_cells() && neighbour.length > kept)
+        keep(*neighbour.slot, 1);  // To be copied from there.
     if (!shares) return true;
     const Generation& from = *neighbour.slot->generation;
     if (model_.share_prefix(from.sequence(), generation.sequence(), neighbour.length)) {
@@ -77,8 +77,7 @@ bool Residency::let_in(std::span<Slot> slots, Slot& slot) {
 Residency::Neighbour Residency::best_neighbour(std::span<Slot> slots,
                                                const Generation& generation) const {
     Neighbour best;
-    const bool direct = model_.capabilities().prefix_sharing == PrefixSharing::any_length;
-    if (!direct && !tree_.keeps_beginnings()) return best;
+    if (!shares_cells() && !tree_.keeps_beginnings()) return best;
     // The last token is to be computed, since its logits are wanted.
     const auto text = generation.tokens().first(generation.tokens().size() - 1);
     for (Slot& slot : slots) {

@@ -60,6 +60,10 @@ private:
         std::uint32_t soon = 0;    // there once its prompt is computed
     };
 
+    // Whether a text can begin with cells of another that runs; else it is given a copy of them.
+    bool shares_cells() const {
+        return model_.capabilities().prefix_sharing == PrefixSharing::any_length;
+    }
     Neighbour best_neighbour(std::span<Slot> slots, const Generation& generation) const;
     // False when the slot has to wait for room.
     bool let_in(std::span<Slot> slots, Slot& slot);

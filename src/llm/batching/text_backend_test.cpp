@@ -32,15 +32,8 @@ GenerateJob job_of(const Spec& spec) {
     return job;
 }
 
-// What the model says to this prompt when it is asked alone, token by token.
 std::string text_alone(const Spec& spec, std::uint32_t context_max) {
-    std::vector<Token> tokens = spec.prompt;
-    std::string text;
-    while (text.size() < spec.max_tokens && tokens.size() <= context_max) {
-        tokens.push_back(ToyModel::any_letter(tokens));
-        text += ToyVocabulary().piece(tokens.back());
-    }
-    return text;
+    return ToyModel::text_alone(spec.prompt, spec.max_tokens, context_max);
 }
 
 // A backend over a toy model, and what its jobs have said.
