@@ -67,7 +67,8 @@ protected:
     }
 
     std::vector<Token> tokens_of(std::string_view text) const {
-        return *Vocabulary(model()).tokenize(text, llm::SpecialTokens::as_text);
+        return *Vocabulary(model()).tokenize(text, llm::SpecialTokens::as_text,
+                                             llm::LeadingToken::as_model_wants);
     }
 
     // Computes `tokens` and then decodes `count` more, the likeliest each time.

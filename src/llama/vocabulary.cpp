@@ -32,15 +32,15 @@ Vocabulary::Vocabulary(std::shared_ptr<const Model> model) : model_(std::move(mo
     const Token size = llama_vocab_n_tokens(vocab);
     pieces_.reserve(static_cast<std::size_t>(size));
     for (Token token = 0; token < size; ++token) {
-        append_piece(token);
+        append_spelling(token);
         if (llama_vocab_is_eog(vocab, token)) ends_.push_back(token);
     }
     bytes_.shrink_to_fit();
 }
 
-void Vocabulary::append_piece(Token token) {
+void Vocabulary::append_spelling(Token token) {
     const llama_vocab* vocab = model_->vocabulary();
-    constexpr bool special = false;  // Control tokens have no text.
+    constexpr bool special = true;  // Control tokens too.
     const std::size_t offset = bytes_.size();
     std::array<char, 64> buffer;
     const int length = llama_token_to_piece(vocab, token, buffer.data(), buffer.size(), 0, special);
@@ -50,23 +50,28 @@ void Vocabulary::append_piece(Token token) {
         bytes_.resize(offset + static_cast<std::size_t>(-length));
         llama_token_to_piece(vocab, token, bytes_.data() + offset, -length, 0, special);
     }
-    pieces_.push_back(
-        {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(bytes_.size() - offset)});
+    // Of what has no text of its own, libllama gives the spelling only when asked for it.
+    const bool control =
+        llama_token_to_piece(vocab, token, buffer.data(), buffer.size(), 0, false) == 0;
+    pieces_.push_back({static_cast<std::uint32_t>(offset),
+                       static_cast<std::uint32_t>(bytes_.size() - offset), control});
 }
 
-Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text,
-                                                llm::SpecialTokens special) const {
+Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text, llm::SpecialTokens special,
+                                                llm::LeadingToken leading) const {
     if (text.size() > text_bytes_max) {
         return fail(ErrorCode::invalid_request, "the text is too long to be tokenised");
     }
     const bool parse_special = special == llm::SpecialTokens::parsed;
+    const bool add_special = leading == llm::LeadingToken::as_model_wants;
     const auto bytes = static_cast<std::int32_t>(text.size());
     std::vector<Token> tokens(text.size() + 8);  // Enough in one go for nearly every text.
     try {
         std::int32_t count = 0;
         const auto fill = [&] {
             count = llama_tokenize(model_->vocabulary(), text.data(), bytes, tokens.data(),
-                                   static_cast<std::int32_t>(tokens.size()), true, parse_special);
+                                   static_cast<std::int32_t>(tokens.size()), add_special,
+                                   parse_special);
         };
         fill();
         if (count < 0 && count != std::numeric_limits<std::int32_t>::min()) {
@@ -80,7 +85,7 @@ Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text,
         return fail(ErrorCode::invalid_request,
                     std::string("the text cannot be tokenised: ") + error.what());
     }
-    if (parse_special && begins_twice(tokens)) tokens.erase(tokens.begin());
+    if (add_special && parse_special && begins_twice(tokens)) tokens.erase(tokens.begin());
     return tokens;
 }
 
@@ -92,9 +97,17 @@ bool Vocabulary::begins_twice(const std::vector<Token>& tokens) const {
            tokens[1] == bos;
 }
 
-std::string_view Vocabulary::piece(Token token) const {
+const Vocabulary::Piece& Vocabulary::at(Token token) const {
     WORKER_ASSERT(token >= 0 && static_cast<std::size_t>(token) < pieces_.size());
-    const Piece& piece = pieces_[static_cast<std::size_t>(token)];
+    return pieces_[static_cast<std::size_t>(token)];
+}
+
+std::string_view Vocabulary::piece(Token token) const {
+    return at(token).control ? std::string_view() : spelling(token);
+}
+
+std::string_view Vocabulary::spelling(Token token) const {
+    const Piece& piece = at(token);
     return std::string_view(bytes_).substr(piece.offset, piece.bytes);
 }
 

@@ -17,9 +17,10 @@ public:
     explicit Vocabulary(std::shared_ptr<const Model> model);
 
     std::uint32_t size() const override { return static_cast<std::uint32_t>(pieces_.size()); }
-    Result<std::vector<llm::Token>> tokenize(std::string_view text,
-                                             llm::SpecialTokens special) const override;
+    Result<std::vector<llm::Token>> tokenize(std::string_view text, llm::SpecialTokens special,
+                                             llm::LeadingToken leading) const override;
     std::string_view piece(llm::Token token) const override;
+    std::string_view spelling(llm::Token token) const override;
     bool ends_generation(llm::Token token) const override;
     std::span<const llm::Token> ends() const override { return ends_; }
 
@@ -32,12 +33,14 @@ private:
     struct Piece {
         std::uint32_t offset;
         std::uint32_t bytes;
+        bool control;
     };
-    void append_piece(llm::Token token);
+    void append_spelling(llm::Token token);
+    const Piece& at(llm::Token token) const;
     bool begins_twice(const std::vector<llm::Token>& tokens) const;
 
     const std::shared_ptr<const Model> model_;
-    std::string bytes_;             // Of all pieces, one after the other.
+    std::string bytes_;             // Of all spellings, one after the other.
     std::vector<Piece> pieces_;     // [n_vocab]
     std::vector<llm::Token> ends_;  // In ascending order.
 };

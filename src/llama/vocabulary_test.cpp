@@ -16,13 +16,14 @@
 namespace llama {
 namespace {
 
+using llm::LeadingToken;
 using llm::SpecialTokens;
 using llm::Token;
 
 class VocabularyTest : public RealModelTest {
 protected:
     std::vector<Token> tokenize(std::string_view text, SpecialTokens special) const {
-        auto tokens = Vocabulary(model()).tokenize(text, special);
+        auto tokens = Vocabulary(model()).tokenize(text, special, LeadingToken::as_model_wants);
         EXPECT_TRUE(tokens.has_value());
         return tokens.value_or(std::vector<Token>{});
     }
@@ -48,6 +49,7 @@ TEST_F(VocabularyTest, special_tokens_are_text_unless_asked_for) {
     ASSERT_EQ(parsed.size(), 1u);
     EXPECT_TRUE(vocabulary.ends_generation(parsed[0]));
     EXPECT_EQ(vocabulary.piece(parsed[0]), "");
+    EXPECT_EQ(vocabulary.spelling(parsed[0]), eos);
     EXPECT_EQ(std::ranges::count(vocabulary.ends(), parsed[0]), 1);
 
     const std::vector<Token> as_text = tokenize(eos, SpecialTokens::as_text);
@@ -113,7 +115,8 @@ void check_fixtures(const std::filesystem::path& gguf) {
     const std::vector<std::vector<Token>> expected = read_tokens(gguf.string() + ".out");
     ASSERT_EQ(texts.size(), expected.size());
     for (std::size_t i = 0; i < texts.size(); ++i) {
-        const auto actual = vocabulary.tokenize(texts[i], SpecialTokens::as_text);
+        const auto actual =
+            vocabulary.tokenize(texts[i], SpecialTokens::as_text, LeadingToken::as_model_wants);
         ASSERT_TRUE(actual.has_value());
         EXPECT_EQ(*actual, surround((*model)->vocabulary(), expected[i])) << texts[i];
     }

@@ -26,7 +26,8 @@ public:
     static constexpr Token end = 28;
 
     std::uint32_t size() const override { return 29; }
-    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens) const override {
+    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens,
+                                        LeadingToken) const override {
         std::vector<Token> tokens;
         for (const char c : text) tokens.push_back(c - 'a');
         return tokens;
@@ -34,6 +35,9 @@ public:
     std::string_view piece(Token token) const override {
         static constexpr std::string_view bytes = "abcdefghijklmnopqrstuvwxyz\xC3\xA9";
         return token == end ? "" : bytes.substr(static_cast<std::size_t>(token), 1);
+    }
+    std::string_view spelling(Token token) const override {
+        return token == end ? "<end>" : piece(token);
     }
     bool ends_generation(Token token) const override { return token == end; }
     std::span<const Token> ends() const override { return {&end, 1}; }

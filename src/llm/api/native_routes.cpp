@@ -79,7 +79,8 @@ Prepared prepare(const std::string& body, const GenerateRules& rules, const Text
     if (request->operation.value_or("infer") != "infer")
         return refuse({ErrorCode::invalid_request, "this worker's only operation is \"infer\"",
                        std::nullopt});
-    auto prompt = model.vocabulary->tokenize(request->prompt, SpecialTokens::parsed);
+    auto prompt = model.vocabulary->tokenize(request->prompt, SpecialTokens::parsed,
+                                             LeadingToken::as_model_wants);
     if (!prompt) return refuse(prompt.error());
     if (const auto fits = check_fits(*prompt, model.context_max); !fits)
         return refuse(fits.error());

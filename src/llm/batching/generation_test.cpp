@@ -21,7 +21,7 @@ struct Case {
 };
 
 std::vector<Token> letters(std::string_view text) {
-    return *ToyVocabulary().tokenize(text, SpecialTokens::as_text);
+    return *ToyVocabulary().tokenize(text, SpecialTokens::as_text, LeadingToken::as_model_wants);
 }
 
 // Outputs in quotes, then the end: "'a' 'b' EOS 2".

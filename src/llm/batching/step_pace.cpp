@@ -12,8 +12,9 @@ using Seconds = std::chrono::duration<double>;
 // A step without streams lasts about this long at most, so that a cancelled job's slot is free soon
 // and a new stream starts soon.
 constexpr Seconds step_max{0.25};
-// Steps scatter: what is planned leaves some of the time.
-constexpr double planned_share = 0.7;
+// Steps scatter, and a prompt's rows cost more the longer it is: what is planned leaves some of the
+// time. More of it would cost throughput, since small shares of a prompt cost more a row.
+constexpr double planned_share = 0.75;
 constexpr std::uint32_t prompt_rows_min = 4;
 constexpr std::uint32_t prompt_rows_unmeasured = 32;
 

@@ -35,21 +35,21 @@ TEST_F(StepPaceTest, a_prompt_alone_ends_its_steps_soon) {
 TEST_F(StepPaceTest, fast_steps_may_last_as_long_as_the_gap) {
     pace.add(1, 0, 10ms);
     pace.add(0, 1000, 1s);
-    EXPECT_NEAR(prompt_rows(1), 25, 1);  // in 0.7 of 50 ms, less 10 ms
+    EXPECT_NEAR(prompt_rows(1), 27, 1);  // in 0.75 of 50 ms, less 10 ms
 }
 
 TEST_F(StepPaceTest, slow_steps_may_last_twice_as_long) {
     pace.add(8, 0, 80ms);
     pace.add(0, 1000, 1s);
-    EXPECT_NEAR(pace.prompt_rows_max(8, 0), 32, 1);  // in 1.4 times 80 ms, less 80 ms
-    EXPECT_NEAR(prompt_rows(8), 33, 1);              // that will be 81 ms
+    EXPECT_NEAR(pace.prompt_rows_max(8, 0), 40, 1);  // in 1.5 times 80 ms, less 80 ms
+    EXPECT_NEAR(prompt_rows(8), 41, 1);              // that will be 81 ms
 }
 
 TEST_F(StepPaceTest, of_many_prompts_more_is_taken_for_all_of_them_will_be_streams) {
     pace.add(8, 0, 80ms);
     pace.add(0, 100, 1s);
     EXPECT_NEAR(pace.prompt_rows_max(8, 1), 5, 1);
-    EXPECT_NEAR(pace.prompt_rows_max(8, 10), 17, 1);  // in 1.4 times 180 ms, less 80 ms
+    EXPECT_NEAR(pace.prompt_rows_max(8, 10), 19, 1);  // in 1.5 times 180 ms, less 80 ms
 }
 
 TEST_F(StepPaceTest, a_mixed_step_is_its_streams_and_its_prompt) {

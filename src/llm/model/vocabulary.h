@@ -14,6 +14,9 @@ enum class SpecialTokens : std::uint8_t {
     parsed,   // "<|im_end|>" in the text is the control token
 };
 
+// The token that a model wants before a text (BOS), where it wants one.
+enum class LeadingToken : std::uint8_t { as_model_wants, none };
+
 // A model's tokens. Immutable. Thread: any.
 class Vocabulary {
 public:
@@ -21,14 +24,15 @@ public:
 
     virtual std::uint32_t size() const = 0;
 
-    // With the model's own leading token (BOS) where it wants one. Errors: invalid_request when
-    // the text cannot be tokenised.
-    virtual Result<std::vector<Token>> tokenize(std::string_view text,
-                                                SpecialTokens special) const = 0;
+    // Errors: invalid_request when the text cannot be tokenised.
+    virtual Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special,
+                                                LeadingToken leading) const = 0;
 
     // The bytes that the token stands for, possibly a part of a UTF-8 character. Control tokens
     // have none.
     virtual std::string_view piece(Token token) const = 0;
+    // The same, but control tokens are written out as chat templates write them: "<|im_end|>".
+    virtual std::string_view spelling(Token token) const = 0;
 
     // True for tokens that end a generation (EOS, EOT and their like).
     virtual bool ends_generation(Token token) const = 0;
