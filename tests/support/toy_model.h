@@ -18,14 +18,15 @@
 
 namespace llm {
 
-// 26 letters, the two bytes of "é" one by one, and an end of generation.
+// 26 letters, the two bytes of "é" one by one, an end of generation, and a control token.
 class ToyVocabulary final : public Vocabulary {
 public:
     static constexpr Token e_acute_first = 26;
     static constexpr Token e_acute_second = 27;
     static constexpr Token end = 28;
+    static constexpr Token control = 29;
 
-    std::uint32_t size() const override { return 29; }
+    std::uint32_t size() const override { return 30; }
     Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens,
                                         LeadingToken) const override {
         std::vector<Token> tokens;
@@ -34,9 +35,10 @@ public:
     }
     std::string_view piece(Token token) const override {
         static constexpr std::string_view bytes = "abcdefghijklmnopqrstuvwxyz\xC3\xA9";
-        return token == end ? "" : bytes.substr(static_cast<std::size_t>(token), 1);
+        return token >= end ? "" : bytes.substr(static_cast<std::size_t>(token), 1);
     }
     std::string_view spelling(Token token) const override {
+        if (token == control) return "<control>";
         return token == end ? "<end>" : piece(token);
     }
     bool ends_generation(Token token) const override { return token == end; }

@@ -51,8 +51,7 @@ bool Generation::sample(std::span<float> logits, SamplingWorkspace& workspace,
                         worker::Clock::TimePoint now, worker::Reports<TextOutput>& reports) {
     if (tokens_.size() == prompt_size_) first_sampled_ = now;
     last_sampled_ = now;
-    const Result<Token> token =
-        sampler_.sample({.logits = logits, .banned = rules_.banned()}, workspace);
+    const Result<Token> token = choose(logits, workspace);
     if (!token) {
         reports.push_back({job_, worker::Failed{token.error()}});
         return true;
@@ -69,6 +68,7 @@ bool Generation::sample(std::span<float> logits, SamplingWorkspace& workspace,
     }
     ++tokens_out_;
     ++tokens_unsaid_;
+    remember_detail(*token, logits);
     StopStrings::Output output = text_of(*token);
     say(std::move(output.text), reports);
     if (output.matched) {
@@ -83,8 +83,33 @@ bool Generation::sample(std::span<float> logits, SamplingWorkspace& workspace,
     return false;
 }
 
+void Generation::find_allowed() {
+    allowed_ = spec_.constraint->allowed();
+}
+
+Result<Token> Generation::choose(std::span<float> logits, SamplingWorkspace& workspace) {
+    if (!spec_.constraint)
+        return sampler_.sample({.logits = logits, .banned = rules_.banned()}, workspace);
+    if (!allowed_) find_allowed();
+    const auto allowed = *std::exchange(allowed_, std::nullopt);
+    if (!allowed) return worker::fail(allowed.error());
+    const Result<Token> token = sampler_.sample(
+        {.logits = logits, .banned = rules_.banned_words(), .allowed = *allowed}, workspace);
+    if (!token || vocabulary_.ends_generation(*token)) return token;
+    if (const Result<void> accepted = spec_.constraint->accept(*token); !accepted)
+        return worker::fail(accepted.error());
+    return token;
+}
+
+void Generation::remember_detail(Token token, std::span<const float> logits) {
+    if (spec_.detail == TokenDetail::ids) details_unsaid_.push_back({.chosen = {token, 0}});
+    if (spec_.detail == TokenDetail::logprobs)
+        details_unsaid_.push_back(logprobs(logits, token, spec_.logprobs_top));
+}
+
 StopStrings::Output Generation::text_of(Token token) {
-    std::string text = utf8_.push(vocabulary_.piece(token));
+    const bool shown = std::ranges::find(spec_.shown_controls, token) != spec_.shown_controls.end();
+    std::string text = utf8_.push(shown ? vocabulary_.spelling(token) : vocabulary_.piece(token));
     const bool too_short = rules_.too_short();
     rules_.accept(token);
     if (too_short) return {.text = std::move(text), .matched = std::nullopt};
@@ -93,7 +118,9 @@ StopStrings::Output Generation::text_of(Token token) {
 
 void Generation::say(std::string text, worker::Reports<TextOutput>& reports) {
     if (text.empty()) return;
-    reports.push_back({job_, TextOutput{std::move(text), std::exchange(tokens_unsaid_, 0)}});
+    reports.push_back({job_, TextOutput{.text = std::move(text),
+                                        .tokens = std::exchange(tokens_unsaid_, 0),
+                                        .details = std::exchange(details_unsaid_, {})}});
 }
 
 void Generation::end(StopReason reason, std::optional<std::string> matched,

@@ -56,14 +56,22 @@ public:
     // What it says of its slot, but for the slot's id.
     worker::SlotStatus status() const;
 
+    // Its reply has to follow a grammar.
+    bool is_constrained() const { return spec_.constraint != nullptr; }
+    // Works out what may come next, for the next `sample`. Requires: is_constrained(). Thread: any
+    // one, while no other function of this object runs that changes it.
+    void find_allowed();
+
     // Samples from `logits` and appends what that gives to `reports`. True when the job has ended,
     // its terminal event included.
     bool sample(std::span<float> logits, SamplingWorkspace& workspace, worker::Clock::TimePoint now,
                 worker::Reports<TextOutput>& reports);
 
 private:
+    Result<Token> choose(std::span<float> logits, SamplingWorkspace& workspace);
     // What can be said once the token's bytes have come.
     StopStrings::Output text_of(Token token);
+    void remember_detail(Token token, std::span<const float> logits);
     void say(std::string text, worker::Reports<TextOutput>& reports);
     void end(worker::StopReason reason, std::optional<std::string> matched,
              worker::Reports<TextOutput>& reports);
@@ -84,6 +92,8 @@ private:
     std::uint64_t computed_ = 0;
     std::uint32_t tokens_out_ = 0;
     std::uint32_t tokens_unsaid_ = 0;  // sampled, their text held back so far
+    std::vector<Logprobs> details_unsaid_;
+    std::optional<Result<std::span<const std::uint32_t>>> allowed_;  // next, once found
     worker::Clock::TimePoint first_sampled_{};
     worker::Clock::TimePoint last_sampled_{};
 };

@@ -25,14 +25,15 @@ std::vector<Token> letters(std::string_view text) {
 }
 
 // Outputs in quotes, then the end: "'a' 'b' EOS 2".
-std::string run(const Case& c) {
+std::string run(Case c) {
     const ToyVocabulary vocabulary;
-    GenerateJob job = c.rules;
+    GenerateJob job = std::move(c.rules);
     job.prompt = letters("xyz");
     job.max_tokens = c.max_tokens;
     job.sampling.temperature = 0;
     job.stop = c.stop;
-    Generation generation(worker::JobId{1}, SequenceId{0}, job, c.context_max, vocabulary);
+    Generation generation(worker::JobId{1}, SequenceId{0}, std::move(job), c.context_max,
+                          vocabulary);
     SamplingWorkspace workspace;
     worker::Reports<TextOutput> reports;
     worker::Clock::TimePoint now{};
@@ -45,8 +46,14 @@ std::string run(const Case& c) {
     }
     std::string said;
     for (const auto& report : reports) {
-        if (const auto* output = std::get_if<TextOutput>(&report.event))
+        if (const auto* output = std::get_if<TextOutput>(&report.event)) {
             said += "'" + output->text + "' ";
+            for (const Logprobs& each : output->details)
+                said +=
+                    std::to_string(each.chosen.token) + "," + std::to_string(each.top.size()) + " ";
+        }
+        if (const auto* failed = std::get_if<worker::Failed>(&report.event))
+            said += failed->error.message;
         if (const auto* ended = std::get_if<worker::Ended>(&report.event))
             said += std::string(wire_name(ended->stop_reason)) + " " +
                     std::to_string(ended->tokens_out) +
@@ -60,8 +67,8 @@ std::vector<Token> then(std::vector<Token> tokens, Token last) {
     return tokens;
 }
 
-void check(const Case& c, const std::string& expected) {
-    EXPECT_EQ(run(c), expected);
+void check(Case c, const std::string& expected) {
+    EXPECT_EQ(run(std::move(c)), expected);
 }
 
 TEST(Generation, ends_with_the_model) {
@@ -103,8 +110,79 @@ TEST(Generation, a_bad_word_is_never_complete) {
 }
 TEST(Generation, a_reply_of_which_nothing_may_come_fails) {
     GenerateJob rules;
-    for (Token token = 0; token < 29; ++token) rules.bad_words.push_back({token});
-    check({.says = letters("a"), .rules = rules}, "");
+    for (Token token = 0; token < 30; ++token) rules.bad_words.push_back({token});
+    check({.says = letters("a"), .rules = std::move(rules)}, "no token can be chosen");
+}
+
+// Only these letters, in this order; then the end.
+class Spells final : public TokenConstraint {
+public:
+    explicit Spells(std::string_view text) : text_(letters(text)) {}
+    Result<std::span<const std::uint32_t>> allowed() override {
+        const Token next = at_ < text_.size() ? text_[at_] : ToyVocabulary::end;
+        mask_ = 1u << next;
+        return std::span<const std::uint32_t>(&mask_, 1);
+    }
+    Result<void> accept(Token token) override {
+        EXPECT_EQ(token, text_[at_]);
+        ++at_;
+        return {};
+    }
+
+private:
+    const std::vector<Token> text_;
+    std::size_t at_ = 0;
+    std::uint32_t mask_ = 0;
+};
+
+class Broken final : public TokenConstraint {
+public:
+    Result<std::span<const std::uint32_t>> allowed() override { return error(); }
+    Result<void> accept(Token) override { return error(); }
+
+private:
+    static tl::unexpected<worker::Error> error() {
+        return worker::fail(worker::ErrorCode::inference_failed, "the grammar is too much");
+    }
+};
+
+TEST(Generation, says_what_its_grammar_allows_whatever_the_model_would) {
+    GenerateJob rules;
+    rules.constraint = std::make_unique<Spells>("ab");
+    check({.says = letters("zzzzz"), .rules = std::move(rules)}, "'a' 'b' EOS 2");
+}
+TEST(Generation, the_grammar_alone_says_where_a_reply_may_end) {
+    GenerateJob rules;
+    rules.constraint = std::make_unique<Spells>("ab");
+    rules.ignore_eos = true;
+    rules.min_tokens = 10;
+    check({.says = letters("zzzzz"), .rules = std::move(rules)}, "'a' 'b' EOS 2");
+}
+TEST(Generation, a_grammar_that_fails_fails_its_job) {
+    GenerateJob rules;
+    rules.constraint = std::make_unique<Broken>();
+    check({.says = letters("z"), .rules = std::move(rules)}, "the grammar is too much");
+}
+
+TEST(Generation, tells_the_ids_of_the_tokens_of_each_piece) {
+    GenerateJob rules;
+    rules.detail = TokenDetail::ids;
+    check({.says = letters("abcxy"), .stop = {"cd"}, .max_tokens = 5, .rules = std::move(rules)},
+          "'a' 0,0 'b' 1,0 'cx' 2,0 23,0 'y' 24,0 MAX_TOKENS 5");
+}
+TEST(Generation, tells_logprobs_with_as_many_others_as_were_asked_for) {
+    GenerateJob rules;
+    rules.detail = TokenDetail::logprobs;
+    rules.logprobs_top = 3;
+    check({.says = letters("a"), .max_tokens = 1, .rules = std::move(rules)},
+          "'a' 0,3 MAX_TOKENS 1");
+}
+TEST(Generation, control_tokens_are_text_where_they_are_to_be_shown) {
+    check({.says = {0, ToyVocabulary::control, 1}, .max_tokens = 3}, "'a' 'b' MAX_TOKENS 3");
+    GenerateJob rules;
+    rules.shown_controls = {ToyVocabulary::control};
+    check({.says = {0, ToyVocabulary::control, 1}, .max_tokens = 3, .rules = std::move(rules)},
+          "'a' '<control>' 'b' MAX_TOKENS 3");
 }
 TEST(Generation, what_could_have_become_a_stop_string_is_said_when_it_did_not) {
     check({.says = letters("abcxy"), .stop = {"cd"}, .max_tokens = 5},

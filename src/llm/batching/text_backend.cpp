@@ -117,18 +117,23 @@ std::vector<Grant> TextBackend::plan_within(std::uint64_t cells) const {
 
 tl::expected<Logits, ForwardError> TextBackend::forward(const std::vector<Grant>& grants) {
     runs_.clear();
+    constrained_.clear();
     std::uint32_t decode_rows = 0;
     std::uint32_t prompt_rows = 0;
     for (const Grant& grant : grants) {
-        const Generation& generation = *slots_[grant.slot].generation;
+        Generation& generation = *slots_[grant.slot].generation;
         runs_.push_back({.sequence = generation.sequence(),
                          .position = generation.length(),
                          .tokens = generation.next_tokens(grant.tokens),
                          .output_last = generation.wants_logits(grant.tokens)});
+        if (generation.is_constrained() && runs_.back().output_last)
+            constrained_.push_back(&generation);
         (generation.left() == 1 ? decode_rows : prompt_rows) += grant.tokens;
     }
     const worker::Clock::TimePoint began = clock_.now();
+    if (!constrained_.empty()) masks_.begin(constrained_);
     auto logits = loaded_.model->forward(runs_);
+    if (!constrained_.empty()) masks_.wait();
     if (logits) pace_.add(decode_rows, prompt_rows, clock_.now() - began);
     return logits;
 }

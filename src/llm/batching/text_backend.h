@@ -1,5 +1,6 @@
 #pragma once
 
+#include "llm/batching/mask_thread.h"
 #include "llm/batching/plan_step.h"
 #include "llm/batching/residency.h"
 #include "llm/batching/step_pace.h"
@@ -74,6 +75,8 @@ private:
     StepPace pace_;
     SamplingWorkspace workspace_;
     std::vector<Run> runs_;
+    std::vector<Generation*> constrained_;  // of this step
+    MaskThread masks_;
 };
 
 }  // namespace llm

@@ -1,13 +1,20 @@
 #pragma once
 
 #include "llm/model/text_model.h"
+#include "llm/sampling/logprobs.h"
 #include "llm/sampling/sampling_settings.h"
+#include "llm/sampling/token_constraint.h"
 
 #include <cstdint>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace llm {
+
+// What a job hears of each token beside the text.
+enum class TokenDetail : std::uint8_t { none, ids, logprobs };
 
 // A prompt to continue, complete and within the model's limits.
 struct GenerateJob {
@@ -21,20 +28,33 @@ struct GenerateJob {
     std::uint32_t min_tokens = 0;
     std::vector<Token> stop_tokens = {};             // end the text and are no part of it
     std::vector<std::vector<Token>> bad_words = {};  // never generated; each at least 1 token
-    std::string cache_scope = {};  // whose texts it may go on from: see PrefixTree
-    int priority = 0;              // the lowest are parked first when cells run out
+    // What the whole reply has to follow. It decides where the reply may end, not the rules above.
+    std::unique_ptr<TokenConstraint> constraint = {};
+    std::vector<Token> shown_controls = {};  // control tokens whose spelling is part of the text
+    TokenDetail detail = TokenDetail::none;
+    std::uint32_t logprobs_top = 0;  // so many of the likeliest tokens beside each chosen one
+    std::string cache_scope = {};    // whose texts it may go on from: see PrefixTree
+    int priority = 0;                // the lowest are parked first when cells run out
 };
 
 // A piece of the reply: whole UTF-8 characters, no part of a stop string.
 struct TextOutput {
     std::string text;
     std::uint32_t tokens = 0;  // that were sampled since the last piece
+    // Of these tokens, where the job asked for details; without logprobs just their ids.
+    std::vector<Logprobs> details = {};
 
-    std::size_t bytes() const { return text.size(); }
+    std::size_t bytes() const {
+        std::size_t sum = text.size() + details.size() * sizeof(Logprobs);
+        for (const Logprobs& each : details) sum += each.top.size() * sizeof(TokenLogprob);
+        return sum;
+    }
     std::uint32_t units() const { return tokens; }
     bool append(TextOutput& next) {
         text += next.text;
         tokens += next.tokens;
+        details.insert(details.end(), std::make_move_iterator(next.details.begin()),
+                       std::make_move_iterator(next.details.end()));
         return true;
     }
 };

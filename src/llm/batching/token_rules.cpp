@@ -20,6 +20,12 @@ std::span<const Token> TokenRules::banned() {
     return banned_;
 }
 
+std::span<const Token> TokenRules::banned_words() {
+    banned_.clear();
+    ban_last_of_bad_words();
+    return banned_;
+}
+
 void TokenRules::ban_ends() {
     if (ignore_eos_ || too_short())
         banned_.insert(banned_.end(), model_ends_.begin(), model_ends_.end());

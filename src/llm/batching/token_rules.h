@@ -16,6 +16,8 @@ public:
 
     // Tokens that may not be chosen after those accepted so far. Valid until the next call.
     std::span<const Token> banned();
+    // Those of them that would complete a bad word.
+    std::span<const Token> banned_words();
     // A token was chosen and belongs to the reply.
     void accept(Token token);
 

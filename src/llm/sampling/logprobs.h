@@ -16,7 +16,7 @@ struct TokenLogprob {
 
 struct Logprobs {
     TokenLogprob chosen;
-    std::vector<TokenLogprob> top;  // the most likely first; of equal ones the lower token
+    std::vector<TokenLogprob> top = {};  // the most likely first; of equal ones the lower token
 };
 
 // What the model itself says, before penalties, filters and temperature, about the token that was

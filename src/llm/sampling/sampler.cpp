@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -36,6 +37,24 @@ std::size_t find(double& point, std::span<const float> weights) {
     return found;
 }
 
+// Grammars usually allow very few tokens or nearly all, so that most words of 32 are one case.
+void keep_allowed(std::span<const float> logits, std::span<const std::uint32_t> allowed,
+                  std::vector<float>& kept) {
+    kept.assign(logits.size(), -infinity);
+    for (std::size_t word = 0; word < allowed.size(); ++word) {
+        const std::size_t first = word * 32;
+        if (allowed[word] == 0xFFFF'FFFF && first + 32 <= logits.size()) {
+            std::copy_n(logits.begin() + static_cast<std::ptrdiff_t>(first), 32,
+                        kept.begin() + static_cast<std::ptrdiff_t>(first));
+            continue;
+        }
+        for (std::uint32_t left = allowed[word]; left != 0; left &= left - 1) {
+            const std::size_t token = first + static_cast<std::size_t>(std::countr_zero(left));
+            if (token < logits.size()) kept[token] = logits[token];
+        }
+    }
+}
+
 // The shortest beginning of the candidates, in order, that weighs `wanted`. Sorts no more than it
 // must, since a few candidates usually suffice.
 void keep_heaviest(double wanted, const Weighing& weighing, std::vector<Candidate>& candidates) {
@@ -62,11 +81,18 @@ Sampler::Sampler(const SamplingSettings& settings)
     : settings_(settings), penalties_(settings), generator_(settings.seed) {}
 
 Result<Token> Sampler::sample(const Choice& choice, SamplingWorkspace& workspace) {
-    PatchedLogits patched(choice.logits, workspace.changes);
-    penalties_.apply(patched);
-    for (const Token token : choice.banned) patched[token] = -infinity;
+    if (choice.allowed.empty()) return sample_from(choice.logits, choice.banned, workspace);
+    keep_allowed(choice.logits, choice.allowed, workspace.masked);
+    return sample_from(workspace.masked, choice.banned, workspace);
+}
 
-    const std::span<const float> logits = choice.logits;
+Result<Token> Sampler::sample_from(std::span<float> row, std::span<const Token> banned,
+                                   SamplingWorkspace& workspace) {
+    PatchedLogits patched(row, workspace.changes);
+    penalties_.apply(patched);
+    for (const Token token : banned) patched[token] = -infinity;
+
+    const std::span<const float> logits = row;
     const bool greedy = static_cast<float>(settings_.temperature) <= 0;
     const bool all = settings_.top_k == 0 && settings_.top_p >= 1 && settings_.min_p <= 0;
     std::optional<Token> token;

@@ -17,6 +17,8 @@ namespace llm {
 struct Choice {
     std::span<float> logits;             // [n_vocab]; in the end as they were
     std::span<const Token> banned = {};  // that may not be chosen now
+    // One bit a token, [ceil(n_vocab / 32)]: no other may be chosen. Empty: all may.
+    std::span<const std::uint32_t> allowed = {};
 };
 
 // Memory that a sampler needs while it chooses. It keeps nothing from one call to the next, so
@@ -25,6 +27,7 @@ struct SamplingWorkspace {
     std::vector<PatchedLogits::Change> changes;
     std::vector<Candidate> candidates;
     std::vector<float> weights;  // unnormalised probabilities, of candidates or of blocks
+    std::vector<float> masked;   // a row of which only what is allowed is left
 };
 
 // Chooses one job's tokens. The same settings, history and logits give the same tokens, with any
@@ -49,6 +52,8 @@ public:
     Result<Token> sample(const Choice& choice, SamplingWorkspace& workspace);
 
 private:
+    Result<Token> sample_from(std::span<float> logits, std::span<const Token> banned,
+                              SamplingWorkspace& workspace);
     // Neither has a value when no token can be chosen.
     std::optional<Token> draw_from_all(std::span<const float> logits, std::vector<float>& weights);
     std::optional<Token> draw_from_filtered(std::span<const float> logits,

@@ -149,6 +149,33 @@ TEST(SamplerTest, same_seed_gives_the_same_tokens) {
     EXPECT_NE(tokens(1), tokens(2));
 }
 
+// Whatever the mask, the choice is that from a row in which nothing else can come.
+RC_GTEST_PROP(SamplerTest, chooses_among_what_is_allowed, ()) {
+    const std::size_t tokens = *rc::gen::inRange<std::size_t>(1, 200);
+    auto logits = *rc::gen::container<std::vector<float>>(
+        tokens, rc::gen::map(rc::gen::inRange(-50, 50), [](int x) { return float(x) / 10; }));
+    auto allowed = *rc::gen::container<std::vector<std::uint32_t>>(
+        (tokens + 31) / 32,
+        rc::gen::weightedOneOf<std::uint32_t>({{2, rc::gen::just(0u)},
+                                               {2, rc::gen::just(~0u)},
+                                               {3, rc::gen::arbitrary<std::uint32_t>()}}));
+    const SamplingSettings settings{.repetition_penalty = 1.2, .seed = 7};
+    std::vector<float> expected_from = logits;
+    for (std::size_t i = 0; i < tokens; ++i)
+        if ((allowed[i / 32] >> i % 32 & 1) == 0) expected_from[i] = -inf;
+
+    SamplingWorkspace workspace;
+    Sampler masked(settings);
+    Sampler plain(settings);
+    for (Sampler* sampler : {&masked, &plain}) sampler->accept(0);
+    const std::vector<float> before = logits;
+    const auto actual = masked.sample({.logits = logits, .allowed = allowed}, workspace);
+    const auto expected = plain.sample({.logits = expected_from}, workspace);
+    RC_ASSERT(actual.has_value() == expected.has_value());
+    if (actual) RC_ASSERT(*actual == *expected);
+    RC_ASSERT(logits == before);
+}
+
 TEST(SamplerTest, never_chooses_what_is_banned_now) {
     SamplingWorkspace workspace;
     std::vector<float> logits = {1, 5, 3};
