@@ -48,6 +48,7 @@ public:
     [[nodiscard]] bool push(Event<Output> event) {
         note(event);
         arrived_.notify();
+        if (on_event) on_event();
         if (auto* output = std::get_if<Output>(&event)) {
             make_room(cost(event));
             if (bytes_ + cost(event) > bytes_max_) return false;
@@ -100,6 +101,7 @@ public:
     const std::optional<Error>& error() const { return error_; }
     std::size_t bytes() const { return bytes_; }
 
+    std::function<void()> on_event;        // with each push, before the event can be read
     std::function<void()> on_ended;        // once
     std::function<void()> on_reader_left;  // each time
 

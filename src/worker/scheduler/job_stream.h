@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -25,6 +26,7 @@ public:
     JobStream& operator=(JobStream&&) noexcept = delete;
     ~JobStream() {
         if (!log_) return;
+        log_->on_event = nullptr;
         const auto left = log_->on_reader_left;  // It may replace itself meanwhile.
         if (left) left();
     }
@@ -52,6 +54,7 @@ public:
     // The error that the job ended with.
     const std::optional<Error>& error() const { return log_->error(); }
 
+    bool has_output() const { return log_->has_output(); }
     // The job has neither an output nor an end yet.
     bool undecided() const { return !log_->has_output() && !log_->ended(); }
     std::optional<Error> failed_without_output() const {
@@ -62,6 +65,10 @@ public:
     boost::asio::awaitable<void> wait_for_more(Clock::TimePoint deadline) {
         return log_->wait_for(log_->next(), deadline);
     }
+
+    // Beside what waits for this job alone: calls this whenever something was reported, until the
+    // stream is dropped.
+    void call_on_event(std::function<void()> call) { log_->on_event = std::move(call); }
 
     // The number of the next event.
     std::uint64_t position() const { return position_; }
