@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
 # packages.sh LIST...
-# Installs the Debian packages of tools/packages-LIST.txt that are missing.
+# Installs the Debian packages of tools/packages-LIST.txt that are missing. A Rust belongs to those
+# of `build` only where none works already: somebody's own is better left alone.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
+source tools/rust.sh
 export LC_ALL=C  # `sort` and `comm` have to agree on the order.
 
-mapfile -t wanted < <(for list in "$@"; do cat "tools/packages-$list.txt"; done | sort --unique)
+lists=("$@")
+if [[ " $* " == *" build "* && -z $(rust_folder) ]]; then
+    lists+=(rust)
+fi
+
+mapfile -t wanted < <(for list in "${lists[@]}"; do cat "tools/packages-$list.txt"; done |
+    sort --unique)
 
 if ! command -v dpkg-query >/dev/null; then
     note "This is not Debian: these packages, or what they stand for, are taken to be there:"
@@ -17,7 +25,7 @@ mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}") \
     <(dpkg-query --show --showformat='${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null |
         awk '$2 == "installed" { print $1 }' | sort --unique))
 if ((${#missing[@]} == 0)); then
-    there "Debian packages for: $*"
+    there "Debian packages for: ${lists[*]}"
     exit 0
 fi
 
@@ -32,7 +40,7 @@ fi
 install_missing() {
     # A third party's broken source is no reason to stop: what matters is whether install succeeds.
     "${as_root[@]}" apt-get update || true
-    "${as_root[@]}" apt-get install --yes --no-install-recommends \
+    "${as_root[@]}" apt-get install --yes --no-remove --no-install-recommends \
         --option DPkg::Lock::Timeout=600 "${missing[@]}"
 }
 step packages "installing ${#missing[@]} Debian packages: ${missing[*]}" \

@@ -40,6 +40,7 @@ MAY_INCLUDE = {
     "worker/http": _WORKER - {"worker/app", "worker/hive"},
     "worker/app": _WORKER,
     "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
+    "ffi": {"worker/base"},
     "llm/model": {"worker/base"},
     "llm/batching": _BELOW_LLM | _LLM_PARTS,
     "llm/sampling": _BELOW_LLM | _LLM_PARTS,
@@ -54,6 +55,10 @@ MAY_INCLUDE = {
 # Foreign headers that would spread everywhere: the folders and files where they stay.
 CONFINED = (
     (re.compile(r"(llama|gguf|ggml)[\w-]*\.h$"), {"llama"}),
+    (
+        re.compile(r"ffi/"),
+        {"ffi", "llm/text/chat_template.cpp", "llm/sampling/grammar.cpp"},
+    ),
     (re.compile(r"boost/beast"), {"worker/http", "worker/hive/response_parser.cpp"}),
     (re.compile(r"sqlite3"), {"worker/model_file"}),
 )
