@@ -10,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace worker {
 
@@ -18,10 +19,14 @@ namespace worker {
 
 struct Boolean {};
 
-// A JSON number without fraction or exponent: 5.0 is not one. Both ends are accepted.
+// Whether 5.0 counts as 5, as it does in languages that have one kind of number.
+enum class WholeFractions : std::uint8_t { refused, accepted };
+
+// A JSON number without fraction or exponent. Both ends are accepted.
 struct Integer {
     std::int64_t min = std::numeric_limits<std::int64_t>::min();
     std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+    WholeFractions whole_fractions = WholeFractions::refused;
 };
 
 // Any JSON number. Both ends are accepted.
@@ -37,7 +42,11 @@ struct Text {
     // ASCII characters and ranges as between a regular expression's brackets, '-' last to mean
     // itself. Empty: any character.
     std::string_view alphabet = "";
+    std::vector<std::string_view> words = {};  // the texts that are accepted; empty: any
 };
+
+// Whether one text counts as a list of it.
+enum class LoneText : std::uint8_t { refused, accepted };
 
 // An array of texts.
 struct TextList {
@@ -45,9 +54,36 @@ struct TextList {
     std::string_view noun = "items";      // "… must have at most 4 <noun>"
     std::string_view item_noun = "item";  // "<item_noun> 0 must not be empty"
     Text item = {};
+    bool non_empty = false;
+    LoneText lone_text = LoneText::refused;
 };
 
-using Form = std::variant<Boolean, Integer, Number, Text, TextList>;
+// An array of integers.
+struct IntegerList {
+    std::size_t count_max = std::numeric_limits<std::size_t>::max();
+    std::string_view noun = "items";
+    std::string_view item_noun = "item";
+    Integer item = {};
+};
+
+// An object whose keys are integers in decimal: {"50256": -100}.
+struct NumberMap {
+    std::size_t count_max = std::numeric_limits<std::size_t>::max();
+    std::string_view noun = "entries";
+    std::string_view key_noun = "key";
+    Integer key = {};
+    Number value = {};
+};
+
+// An object, an array or any value, for a reader of its own.
+struct Object {};
+struct List {
+    bool non_empty = false;
+};
+struct Anything {};
+
+using Form = std::variant<Boolean, Integer, Number, Text, TextList, IntegerList, NumberMap, Object,
+                          List, Anything>;
 
 // Appends every way in which `value` differs from `form`, in the order of the form's members.
 // True: there is none.

@@ -3,16 +3,17 @@
 namespace worker {
 
 const boost::json::value* accepted_value(const boost::json::object& body, const FieldRule& rule,
-                                         Violations& violations) {
+                                         Violations& violations, std::string_view path) {
+    const std::string field = std::string(path).append(rule.name);
     const boost::json::value* value = body.if_contains(rule.name);
     if (value && !value->is_null()) {
-        return check(*value, rule.form, rule.name, violations) ? value : nullptr;
+        return check(*value, rule.form, field, violations) ? value : nullptr;
     }
     if (rule.presence == Presence::required) {
         violations.push_back({.kind = ViolationKind::shape,
-                              .field = std::string(rule.name),
+                              .field = field,
                               .constraint = "required",
-                              .message = std::string(rule.name) + " is required"});
+                              .message = field + " is required"});
     }
     return nullptr;
 }

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,7 @@ template <std::integral Int>
 struct IntegerOf {
     Int min = std::numeric_limits<Int>::min();
     Int max = std::numeric_limits<Int>::max();
+    WholeFractions whole_fractions = WholeFractions::refused;
 };
 
 // The form that a member of this type is described by.
@@ -69,6 +71,17 @@ template <>
 struct FormOf<std::string> : std::type_identity<Text> {};
 template <>
 struct FormOf<std::vector<std::string>> : std::type_identity<TextList> {};
+template <std::integral Int>
+struct FormOf<std::vector<Int>> : std::type_identity<IntegerList> {};
+template <>
+struct FormOf<std::map<std::int64_t, double>> : std::type_identity<NumberMap> {};
+// What a reader of its own looks into, while the body lives.
+template <>
+struct FormOf<const boost::json::object*> : std::type_identity<Object> {};
+template <>
+struct FormOf<const boost::json::array*> : std::type_identity<List> {};
+template <>
+struct FormOf<const boost::json::value*> : std::type_identity<Anything> {};
 template <class Member>
 struct FormOf<std::optional<Member>> : FormOf<Member> {};
 
@@ -80,7 +93,8 @@ template <std::integral Int>
 Form to_form(IntegerOf<Int> form) {
     WORKER_ASSERT(std::in_range<std::int64_t>(form.min) && std::in_range<std::uint64_t>(form.max));
     return Integer{.min = static_cast<std::int64_t>(form.min),
-                   .max = static_cast<std::uint64_t>(form.max)};
+                   .max = static_cast<std::uint64_t>(form.max),
+                   .whole_fractions = form.whole_fractions};
 }
 
 // Copies a value that has the member's form.
@@ -89,6 +103,10 @@ inline void store(const boost::json::value& value, bool& member) {
 }
 template <std::integral Int>
 void store(const boost::json::value& value, Int& member) {
+    if (value.is_double()) {
+        member = static_cast<Int>(value.get_double());
+        return;
+    }
     member = value.is_uint64() ? static_cast<Int>(value.get_uint64())
                                : static_cast<Int>(value.get_int64());
 }
@@ -99,7 +117,25 @@ inline void store(const boost::json::value& value, std::string& member) {
     member = std::string_view(value.get_string());
 }
 inline void store(const boost::json::value& value, std::vector<std::string>& member) {
+    if (value.is_string()) return store(value, member.emplace_back());
     for (const boost::json::value& item : value.get_array()) store(item, member.emplace_back());
+}
+template <std::integral Int>
+void store(const boost::json::value& value, std::vector<Int>& member) {
+    for (const boost::json::value& item : value.get_array()) store(item, member.emplace_back());
+}
+inline void store(const boost::json::value& value, std::map<std::int64_t, double>& member) {
+    for (const auto& [key, number] : value.get_object())
+        store(number, member[std::stoll(std::string(key))]);
+}
+inline void store(const boost::json::value& value, const boost::json::object*& member) {
+    member = &value.get_object();
+}
+inline void store(const boost::json::value& value, const boost::json::array*& member) {
+    member = &value.get_array();
+}
+inline void store(const boost::json::value& value, const boost::json::value*& member) {
+    member = &value;
 }
 template <class Member>
 void store(const boost::json::value& value, std::optional<Member>& member) {
@@ -129,9 +165,10 @@ Field<Request> optional_field(std::string_view name, Member Request::* member,
 }
 
 // The field's value where it is there and passes; otherwise null, and what is wrong is appended.
-// A JSON null counts as absent.
+// A JSON null counts as absent. `path`: of an object inside the body, up to the field's name
+// ("tools[0].").
 const boost::json::value* accepted_value(const boost::json::object& body, const FieldRule& rule,
-                                         Violations& violations);
+                                         Violations& violations, std::string_view path = "");
 
 // What is wrong with a body that is not an object.
 Violation not_an_object();
