@@ -47,9 +47,18 @@ MAY_INCLUDE = {
     "llm/text": _BELOW_LLM | _LLM_PARTS,
     "llm/api": _BELOW_LLM
     | _LLM_PARTS
+    | {"llm/api/openai"}
     | {"worker/http", "worker/scheduler", "worker/contract", "worker/validation"},
+    # Parses requests and knows no model, so that it is fuzzed without one.
+    "llm/api/openai": {
+        "llm/model",
+        "llm/sampling",
+        "worker/http",
+        "worker/validation",
+        "worker/base",
+    },
     # main.cpp puts all of it together.
-    "llm": _WORKER | _BELOW_LLM | _LLM_PARTS | {"llm/api", "llama"},
+    "llm": _WORKER | _BELOW_LLM | _LLM_PARTS | {"llm/api", "llm/api/openai", "llama"},
 }
 
 # Foreign headers that would spread everywhere: the folders and files where they stay.

@@ -92,7 +92,13 @@ machine_paths = _search(
 )
 
 # Where secrets are at hand, and the one file that compares them.
-SECRET_FOLDERS = ("src/worker/http", "src/worker/app", "src/worker/hive", "src/llm/api")
+SECRET_FOLDERS = (
+    "src/worker/http",
+    "src/worker/app",
+    "src/worker/hive",
+    "src/llm/api",
+    "src/llm/api/openai",
+)
 COMPARES_SECRETS = "src/worker/http/bearer_auth.cpp"
 
 # "tokens_in" and "prompt_tokens" are counts; the name of an error is no secret.

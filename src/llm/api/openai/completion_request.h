@@ -1,0 +1,34 @@
+#pragma once
+
+#include "llm/api/openai/generation_request.h"
+#include "llm/api/openai/openai_error.h"
+
+#include <boost/json/value.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace llm {
+
+// A prompt as text, or as tokens of this model.
+using CompletionPrompt = std::variant<std::string, std::vector<Token>>;
+
+// The body of POST /v1/completions. Source: OpenAI, API reference, "Create completion".
+struct CompletionRequest {
+    GenerationRequest generation;
+    std::vector<CompletionPrompt> prompts;  // at least one
+    bool echo = false;
+    std::optional<std::string> suffix;
+    std::optional<std::uint32_t> logprobs;
+    std::uint32_t best_of = 1;  // at least `generation.n`
+};
+
+// Requires: limits that are known. Errors: the first parameter that is wrong, in the order of the
+// table. Thread: any.
+tl::expected<CompletionRequest, OpenAiError> parse_completion_request(
+    const boost::json::value& body, const RequestLimits& limits);
+
+}  // namespace llm
