@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fetch.sh llama-source | peer-source | model | vocabularies | schemathesis
+# fetch.sh llama-source | peer-source | model | vocabularies | schemathesis | jinja
 # Fetches one thing into the cache, unless it is there, and prints its path.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -87,23 +87,23 @@ vocabularies() {
     echo "$folder"
 }
 
-install_schemathesis() {
+install_packages() {
     make_scratch
-    pip install --only-binary :all: --target "$scratch/packages" \
-        --requirement tools/schemathesis.txt
-    mv "$scratch/packages" "$1"
+    pip install --only-binary :all: --target "$scratch/packages" --requirement "$1"
+    mv "$scratch/packages" "$2"
 }
 
-schemathesis() {
-    local key folder
-    # A part of it is compiled, for one version of Python.
-    key=$({ "$python" --version; cat tools/schemathesis.txt; } | sha256sum | cut -c-12)
-    folder=$cache/schemathesis-$key
+# The Python packages of tools/NAME.txt, which the tests use.
+packages() {
+    local name=$1 key folder
+    # A part of some is compiled, for one version of Python.
+    key=$({ "$python" --version; cat "tools/$name.txt"; } | sha256sum | cut -c-12)
+    folder=$cache/$name-$key
     if [[ -d $folder ]]; then
-        there "schemathesis"
+        there "$name"
     else
-        step schemathesis "fetching schemathesis (18 MB)" "$network_remedy" \
-            install_schemathesis "$folder"
+        step "$name" "fetching $name ($2)" "$network_remedy" \
+            install_packages "tools/$name.txt" "$folder"
     fi
     echo "$folder"
 }
@@ -114,9 +114,10 @@ case $1 in
     peer-source) peer_source ;;
     model) model ;;
     vocabularies) vocabularies ;;
-    schemathesis) schemathesis ;;
+    schemathesis) packages schemathesis "18 MB" ;;
+    jinja) packages jinja "1 MB" ;;
     *)
         fail "fetch.sh does not know '$1'" \
-            "one of: llama-source peer-source model vocabularies schemathesis"
+            "one of: llama-source peer-source model vocabularies schemathesis jinja"
         ;;
 esac

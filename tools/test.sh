@@ -49,8 +49,10 @@ RBEE_TEST_MODEL=$(tools/fetch.sh model)
 RBEE_TEST_VOCABS=$(tools/fetch.sh vocabularies)
 RBEE_SCHEMATHESIS=$(tools/fetch.sh schemathesis) ||
     note "      The tests that need schemathesis will be skipped."
+RBEE_JINJA=$(tools/fetch.sh jinja) ||
+    note "      The tests that need jinja2 will be skipped."
 RBEE_WORKER=$PWD/build/release/llm-worker-rbee
-export RBEE_TEST_MODEL RBEE_TEST_VOCABS RBEE_SCHEMATHESIS RBEE_WORKER
+export RBEE_TEST_MODEL RBEE_TEST_VOCABS RBEE_SCHEMATHESIS RBEE_JINJA RBEE_WORKER
 
 begin tidy
 tools/build.sh release -DRBEE_TESTS=ON

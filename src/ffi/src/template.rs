@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io;
 
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value};
 
 use crate::boundary::{answer, destroy, Text, View};
@@ -38,6 +39,11 @@ impl Template {
         environment.add_filter("tojson", tojson);
         environment.add_filter("length", length);
         environment.add_filter("count", length);
+        environment.add_filter("int", int);
+        environment.add_filter("float", float);
+        environment.add_test("iterable", is_iterable);
+        environment.add_test("sequence", is_sequence);
+        environment.add_test("callable", is_callable);
         environment.add_function("raise_exception", raise_exception);
         // Globals: what a request says of them wins.
         environment.add_global("tools", ());
@@ -110,6 +116,44 @@ fn length(value: &Value) -> Result<usize, Error> {
         true => Ok(0),
         false => minijinja::filters::length(value),
     }
+}
+
+/// What is no number becomes the default in jinja2.
+fn int(
+    state: &State,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let otherwise = default.clone().or(named.get("default")?);
+    minijinja::filters::int(state, value, default, base, named)
+        .or_else(|_| Ok(otherwise.unwrap_or_else(|| 0.into())))
+}
+
+fn float(
+    state: &State,
+    value: &Value,
+    default: Option<Value>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let otherwise = default.clone().or(named.get("default")?);
+    minijinja::filters::float(state, value, default, named)
+        .or_else(|_| Ok(otherwise.unwrap_or_else(|| 0.0.into())))
+}
+
+/// None can be looped over in minijinja, which templates then ask the length of.
+fn is_iterable(value: &Value) -> bool {
+    !value.is_none() && value.try_iter().is_ok()
+}
+
+/// What Python takes the length and an item of: texts and dictionaries too.
+fn is_sequence(value: &Value) -> bool {
+    value.is_undefined() || value.len().is_some()
+}
+
+fn is_callable(value: &Value) -> bool {
+    value.is_undefined() || value.kind() == ValueKind::Plain
 }
 
 fn raise_exception(message: String) -> Result<Value, Error> {
