@@ -115,6 +115,16 @@ bool Vocabulary::ends_generation(Token token) const {
     return std::binary_search(ends_.begin(), ends_.end(), token);
 }
 
+std::optional<llm::FillInMiddle> Vocabulary::fill_in_middle() const {
+    const llama_vocab* vocab = model_->vocabulary();
+    const llm::FillInMiddle tokens{.prefix = llama_vocab_fim_pre(vocab),
+                                   .suffix = llama_vocab_fim_suf(vocab),
+                                   .middle = llama_vocab_fim_mid(vocab)};
+    for (const Token token : {tokens.prefix, tokens.suffix, tokens.middle})
+        if (token == LLAMA_TOKEN_NULL) return std::nullopt;
+    return tokens;
+}
+
 std::string Vocabulary::bos_text() const {
     return text_of(model_->vocabulary(), llama_vocab_bos(model_->vocabulary()));
 }

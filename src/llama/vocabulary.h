@@ -23,6 +23,7 @@ public:
     std::string_view spelling(llm::Token token) const override;
     bool ends_generation(llm::Token token) const override;
     std::span<const llm::Token> ends() const override { return ends_; }
+    std::optional<llm::FillInMiddle> fill_in_middle() const override;
 
     // How the model's file writes the token, e.g. "<|im_end|>": what chat templates call
     // `bos_token` and `eos_token`. Empty where the model has none.

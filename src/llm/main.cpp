@@ -51,20 +51,11 @@ void print_address(const std::string& host, std::uint16_t port) {
 }
 
 // What the flags promise and this version does not do is refused, not ignored.
-std::optional<worker::Error> unavailable(const worker::Config& config,
-                                         const TextSettings& settings) {
-    const std::pair<const char*, bool> wanted[] = {
-        {"--engine cpu", config.engine == "cpu"},
-        {"--chat-template", settings.chat_template.has_value()},
-        {"--any-model", settings.any_model},
-        {"--use-model-defaults", settings.use_model_defaults},
-    };
-    for (const auto& [flag, given] : wanted)
-        if (given)
-            return worker::Error{worker::ErrorCode::config_invalid,
-                                 std::string(flag) + " is not available in version " +
-                                     program_version + ": start without it"};
-    return std::nullopt;
+std::optional<worker::Error> unavailable(const worker::Config& config) {
+    if (config.engine != "cpu") return std::nullopt;
+    return worker::Error{worker::ErrorCode::config_invalid,
+                         std::string("--engine cpu is not available in version ") +
+                             program_version + ": start without it"};
 }
 
 // What `serve` is given beside the settings.
@@ -129,7 +120,7 @@ int run(const std::vector<std::string>& arguments) {
         std::fputs(invocation->output.c_str(), stdout);
         return 0;
     }
-    if (const auto error = unavailable(invocation->config, settings)) return cannot_start(*error);
+    if (const auto error = unavailable(invocation->config)) return cannot_start(*error);
     if (invocation->action == worker::Action::check) return check(*invocation, environment);
     const auto reload = [&]() -> Result<worker::Config> {
         TextSettings unused;  // What concerns text is not read again.

@@ -2,6 +2,7 @@
 
 #include "llama/text_model.h"
 #include "llama/vocabulary.h"
+#include "llm/chat_template_choice.h"
 #include "llm/sizes.h"
 #include "worker/base/quantities.h"
 #include "worker/device/cpu_threads.h"
@@ -21,6 +22,7 @@ struct ModelLoading::Plan {
     std::vector<std::filesystem::path> paths;
     worker::ChosenDevice chosen;
     llama::TextModelOptions options;
+    ModelCard card;
 };
 
 namespace {
@@ -40,6 +42,22 @@ MemoryRoom room_of(const worker::ChosenDevice& chosen, std::uint64_t floor_bytes
         room.floor_bytes += floor_bytes;
     }
     return room;
+}
+
+ModelCard card_of(const worker::ModelFacts& facts) {
+    const worker::RecommendedSampling& recommended = facts.recommended;
+    return {.architecture = facts.architecture,
+            .parameters = facts.parameters,
+            .size_bytes = facts.size_bytes,
+            .quantization = facts.quantization,
+            .context_length = facts.context_length,
+            .vocabulary_size = facts.vocabulary_size,
+            .digest = facts.digest,
+            .recommended = {.temperature = recommended.temperature,
+                            .top_p = recommended.top_p,
+                            .min_p = recommended.min_p,
+                            .repetition_penalty = recommended.repetition_penalty,
+                            .top_k = recommended.top_k}};
 }
 
 // What may be taken of the host's memory for nothing but speed.
@@ -71,8 +89,14 @@ Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
     report_.capabilities = (*model)->capabilities();
     report_.prefix_bytes_max = settings_.cache_bytes.value_or(spare_bytes());
     narrate("model_load_success", "Has the model in memory and is warm");
-    return LoadedModel{std::make_shared<llama::Vocabulary>(*weights), std::move(*model),
-                       report_.prefix_bytes_max};
+    const auto vocabulary = std::make_shared<llama::Vocabulary>(*weights);
+    ModelCard card = planned->card;
+    card.bos_text = vocabulary->bos_text();
+    card.eos_text = vocabulary->eos_text();
+    return LoadedModel{.vocabulary = vocabulary,
+                       .model = std::move(*model),
+                       .kept_bytes_max = report_.prefix_bytes_max,
+                       .card = std::move(card)};
 }
 
 Result<ModelLoading::Plan> ModelLoading::plan() {
@@ -85,6 +109,11 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     if (!facts) return worker::fail(std::move(facts.error()));
     report_.facts = std::move(*facts);
 
+    auto chat_template = choose_chat_template(report_.facts, settings_.chat_template);
+    if (!chat_template) return worker::fail(std::move(chat_template.error()));
+    plan.card = card_of(report_.facts);
+    plan.card.chat_template = std::move(*chat_template);
+
     report_.devices = library_.devices();
     auto chosen = worker::choose_device(config_.backend, config_.devices, report_.devices);
     if (!chosen) return worker::fail(std::move(chosen.error()));
@@ -92,7 +121,7 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     const worker::Device& first = plan.chosen.devices.front();
     report_.chosen = plan.chosen;
     report_.device = first.kind + ":" + std::to_string(first.index);
-    report_.engine = "llama";
+    plan.card.engine = report_.engine = "llama";
     narrate("device_init", "Computes on " + first.name);
 
     auto options =
@@ -149,6 +178,7 @@ JsonObject model_json(const worker::ModelFacts& facts) {
         .add("size_bytes", facts.size_bytes)
         .add("context_length_trained", facts.context_length)
         .add("vocab_size", facts.vocabulary_size)
+        .add("digest", facts.digest)
         .add("chat_template", facts.chat_template.has_value());
     return model;
 }

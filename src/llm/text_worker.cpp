@@ -1,7 +1,12 @@
 #include "llm/text_worker.h"
 
+#include "llm/api/completions/chat_format.h"
+#include "llm/api/completions/lazy_grammars.h"
+#include "llm/api/completions/openai_routes.h"
 #include "llm/api/native_routes.h"
 
+#include <chrono>
+#include <filesystem>
 #include <utility>
 
 namespace llm {
@@ -74,11 +79,45 @@ void TextWorker::add_routes(worker::Router& router) {
         {.limits = {.prompt_chars_max = settings_.prompt_chars_max,
                     .output_tokens_max = settings_.output_tokens_max},
          .one_call = config_.callback_url ? OneCall::by_default : OneCall::on_request});
+    const std::string file_name = std::filesystem::path(config_.model).filename().string();
+    add_openai_routes(router, service_,
+                      {.model_names = {config_.model_ref, file_name, "default"},
+                       .any_model = settings_.any_model,
+                       .use_model_defaults = settings_.use_model_defaults,
+                       .stop_strings_max = settings_.stop_strings_max,
+                       .parallel = config_.parallel});
 }
 
 worker::ServedModel TextWorker::ready() {
-    service_.model = {.vocabulary = backend_.vocabulary(), .context_max = backend_.context_max()};
+    const ModelCard& card = backend_.card();
+    const auto vocabulary = backend_.vocabulary();
+    service_.model = {.vocabulary = vocabulary,
+                      .context_max = backend_.context_max(),
+                      .card = card,
+                      .chat = chat_format(card, vocabulary),
+                      .grammars = std::make_shared<LazyGrammars>(vocabulary),
+                      .fingerprint = std::string("fp-") + program_version + "-" + card.engine +
+                                     "-" + card.digest.substr(0, 12),
+                      .loaded_at = std::chrono::duration_cast<std::chrono::seconds>(
+                                       service_.clock.wall_now().time_since_epoch())
+                                       .count()};
     return served_model_();
+}
+
+// Nothing where chats are not possible, which the log says.
+std::shared_ptr<const ChatFormat> TextWorker::chat_format(
+    const ModelCard& card, std::shared_ptr<const Vocabulary> vocabulary) const {
+    const char* const without = "; only prompts can be completed: see --chat-template";
+    if (!card.chat_template) {
+        service_.log.write(worker::LogLevel::warn,
+                           std::string("The model has no chat template") + without);
+        return nullptr;
+    }
+    auto format = ChatFormat::make(card, std::move(vocabulary));
+    if (format) return std::make_shared<const ChatFormat>(std::move(*format));
+    service_.log.write(worker::LogLevel::warn, "The model's chat template cannot be used (" +
+                                                   format.error().message + ")" + without);
+    return nullptr;
 }
 
 }  // namespace llm

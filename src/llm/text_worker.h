@@ -55,6 +55,8 @@ private:
 
     void add_routes(worker::Router& router);
     worker::ServedModel ready();
+    std::shared_ptr<const ChatFormat> chat_format(
+        const ModelCard& card, std::shared_ptr<const Vocabulary> vocabulary) const;
 
     const worker::Config& config_;
     const TextSettings settings_;

@@ -30,7 +30,8 @@ public:
     Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens,
                                         LeadingToken) const override {
         std::vector<Token> tokens;
-        for (const char c : text) tokens.push_back(c - 'a');
+        for (const char c : text)
+            if (c >= 'a' && c <= 'z') tokens.push_back(c - 'a');
         return tokens;
     }
     std::string_view piece(Token token) const override {
@@ -43,6 +44,7 @@ public:
     }
     bool ends_generation(Token token) const override { return token == end; }
     std::span<const Token> ends() const override { return {&end, 1}; }
+    std::optional<FillInMiddle> fill_in_middle() const override { return std::nullopt; }
 };
 
 // A model whose next token is a function of every token before it, so that a token computed at the

@@ -15,7 +15,8 @@
 namespace llm {
 
 // A whole text worker in this process, on a free port, whose model recites the alphabet: "abc" is
-// continued by "defg…". Two slots, a queue of four, a context of 64 tokens.
+// continued by "defg…", and so are the joined messages of a chat. Two slots, a queue of four, a
+// context of 64 tokens.
 class ToyWorker {
 public:
     explicit ToyWorker(const std::function<void(worker::Config&)>& change = [](auto&) {})
@@ -76,7 +77,12 @@ private:
                                                              .output_rows_max = 2});
         model->next = [](std::span<const Token> tokens) { return (tokens.back() + 1) % 26; };
         model->gate = &gate_;
-        return {std::make_shared<ToyVocabulary>(), std::move(model)};
+        return {.vocabulary = std::make_shared<ToyVocabulary>(),
+                .model = std::move(model),
+                .card = {.digest = "0123456789abcdef",
+                         .engine = "toy",
+                         .recommended = {.top_k = 1},
+                         .chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}"}};
     }
 
     const worker::Config config_;

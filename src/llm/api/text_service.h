@@ -1,6 +1,7 @@
 #pragma once
 
 #include "llm/batching/text_job.h"
+#include "llm/model/model_card.h"
 #include "llm/model/vocabulary.h"
 #include "worker/base/clock.h"
 #include "worker/base/log.h"
@@ -23,10 +24,18 @@ namespace llm {
 using TextScheduler = worker::Scheduler<GenerateJob, TextOutput>;
 using TextJobs = worker::JobStore<GenerateJob, TextOutput>;
 
+class ChatFormat;
+class LazyGrammars;
+
 // The model as requests see it. Immutable; set once the model is loaded.
 struct TextModelView {
     std::shared_ptr<const Vocabulary> vocabulary;
     std::uint32_t context_max = 0;  // tokens in one sequence
+    ModelCard card = {};
+    std::shared_ptr<const ChatFormat> chat = {};    // none: the model has no chat template
+    std::shared_ptr<LazyGrammars> grammars = {};
+    std::string fingerprint = {};  // of worker, engine and model: what a reply may depend on
+    std::int64_t loaded_at = 0;    // seconds since 1970
 };
 
 // What every route that generates text needs. Outlives the server. Thread: io.

@@ -5,6 +5,7 @@
 #include "llm/batching/residency.h"
 #include "llm/batching/step_pace.h"
 #include "llm/batching/text_job.h"
+#include "llm/model/model_card.h"
 #include "llm/model/text_model.h"
 #include "llm/model/vocabulary.h"
 #include "worker/base/clock.h"
@@ -25,6 +26,7 @@ struct LoadedModel {
     std::shared_ptr<const Vocabulary> vocabulary;
     std::unique_ptr<TextModel> model;
     std::uint64_t kept_bytes_max = 0;  // host memory for texts outside the model
+    ModelCard card = {};
 };
 
 // Finds, checks and loads the model. The model ends a forward() under way soon after `interrupted`
@@ -49,6 +51,7 @@ public:
 
     // Requires: `load` has succeeded, and this thread knows it. Thread: any.
     std::shared_ptr<const Vocabulary> vocabulary() const { return loaded_.vocabulary; }
+    const ModelCard& card() const { return loaded_.card; }
     std::uint32_t context_max() const { return loaded_.model->capabilities().context_max; }
 
 private:

@@ -2,6 +2,7 @@
 
 #include "llm/model/text_model.h"
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,13 @@ enum class SpecialTokens : std::uint8_t {
 
 // The token that a model wants before a text (BOS), where it wants one.
 enum class LeadingToken : std::uint8_t { as_model_wants, none };
+
+// The tokens around which a model was trained to fill in what lies between two texts.
+struct FillInMiddle {
+    Token prefix;
+    Token suffix;
+    Token middle;
+};
 
 // A model's tokens. Immutable. Thread: any.
 class Vocabulary {
@@ -38,6 +46,9 @@ public:
     virtual bool ends_generation(Token token) const = 0;
     // All of these.
     virtual std::span<const Token> ends() const = 0;
+
+    // Nothing where the model was not trained for it.
+    virtual std::optional<FillInMiddle> fill_in_middle() const = 0;
 };
 
 }  // namespace llm

@@ -4,7 +4,6 @@
 #include "worker/base/utf8.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 
@@ -21,7 +20,7 @@ void JsonObject::begin_member(std::string_view key) {
     members_ += "\":";
 }
 
-JsonObject& JsonObject::add_verbatim(std::string_view key, std::string_view json) {
+JsonObject& JsonObject::add_json(std::string_view key, std::string_view json) {
     begin_member(key);
     members_ += json;
     return *this;
@@ -34,24 +33,24 @@ JsonObject& JsonObject::add(std::string_view key, std::string_view text) {
 }
 
 JsonObject& JsonObject::add(std::string_view key, double number) {
-    return std::isfinite(number) ? add_verbatim(key, fmt::to_string(number)) : *this;
+    return std::isfinite(number) ? add_json(key, fmt::to_string(number)) : *this;
 }
 
 JsonObject& JsonObject::add(std::string_view key, const JsonObject& object) {
-    return add_verbatim(key, object.text());
+    return add_json(key, object.text());
 }
 
 JsonObject& JsonObject::add(std::string_view key, const std::vector<JsonObject>& objects) {
     std::vector<std::string> items;
     items.reserve(objects.size());
     for (const JsonObject& object : objects) items.push_back(object.text());
-    return add_verbatim(key, fmt::format("[{}]", fmt::join(items, ",")));
+    return add_json(key, fmt::format("[{}]", fmt::join(items, ",")));
 }
 
 JsonObject& JsonObject::add(std::string_view key, const std::vector<std::string>& texts) {
     std::vector<std::string> items(texts.size());
     for (std::size_t i = 0; i < texts.size(); ++i) append_json_string(items[i], to_utf8(texts[i]));
-    return add_verbatim(key, fmt::format("[{}]", fmt::join(items, ",")));
+    return add_json(key, fmt::format("[{}]", fmt::join(items, ",")));
 }
 
 JsonObject& JsonObject::add_all(const JsonObject& other) {

@@ -36,6 +36,19 @@ TEST(JsonObjectTest, leaves_out_what_json_cannot_express) {
     check(std::numeric_limits<double>::infinity(), "");
 }
 
+TEST(JsonObjectTest, writes_what_is_json_already_as_it_is) {
+    EXPECT_EQ(JsonObject().add_json("k", "[1, 2]").text(), R"({"k":[1, 2]})");
+}
+
+TEST(JsonObjectTest, writes_null_where_it_is_meant) {
+    check(nullptr, R"("k":null)");
+}
+
+TEST(JsonObjectTest, writes_lists_of_numbers) {
+    check(std::vector<int>{1, -2}, R"("k":[1,-2])");
+    check(std::vector<int>{}, R"("k":[])");
+}
+
 TEST(JsonObjectTest, leaves_out_what_is_absent) {
     check(std::optional<std::string>(), "");
     check(std::optional<std::uint32_t>(7), R"("k":7)");

@@ -1,5 +1,6 @@
 #include "worker/model_file/model_facts.h"
 
+#include "worker/model_file/digest.h"
 #include "worker/model_file/gguf.h"
 #include "worker/model_file/hyperparameters.h"
 #include "worker/model_file/printable.h"
@@ -164,6 +165,46 @@ Result<void> count_weights(Sources sources, const Headers& headers, ModelFacts& 
     return {};
 }
 
+// Source: llama.cpp, gguf-py constants.py, `CHAT_TEMPLATE` and `CHAT_TEMPLATE_N`.
+void read_chat_templates(const GgufHeader& header, ModelFacts& facts) {
+    constexpr std::string_view key = "tokenizer.chat_template";
+    if (const std::string* text = header.text(key)) facts.chat_template = *text;
+    for (const auto& [name, value] : header.values) {
+        const auto* text = std::get_if<std::string>(&value.value);
+        if (text != nullptr && name.starts_with(key) && name.size() > key.size() + 1)
+            facts.named_templates[name.substr(key.size() + 1)] = *text;
+    }
+}
+
+// A number that no request could ask for is none.
+std::optional<double> number_within(const GgufHeader& header, std::string_view key, double max) {
+    const std::optional<double> number = header.number(key);
+    return number && *number >= 0 && *number <= max ? number : std::nullopt;
+}
+
+RecommendedSampling recommended_by(const GgufHeader& header) {
+    RecommendedSampling recommended{
+        .temperature = number_within(header, "general.sampling.temp", 2),
+        .top_p = number_within(header, "general.sampling.top_p", 1),
+        .min_p = number_within(header, "general.sampling.min_p", 1),
+        .repetition_penalty = number_within(header, "general.sampling.penalty_repeat", 2)};
+    const auto top_k = header.integer("general.sampling.top_k");
+    if (top_k && *top_k > 0 && *top_k < 1'000'000)
+        recommended.top_k = static_cast<std::uint32_t>(*top_k);
+    return recommended;
+}
+
+std::vector<DigestSource> digest_sources(Sources sources, const Headers& headers) {
+    std::vector<DigestSource> digested;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        std::uint64_t header_bytes = sources[i]->size();
+        for (const GgufTensor& tensor : headers[i].tensors)
+            header_bytes = std::min(header_bytes, tensor.offset);
+        digested.push_back({sources[i], header_bytes});
+    }
+    return digested;
+}
+
 std::uint64_t row_bytes(const GgmlType& type, std::uint64_t elements) {
     return (elements + type.block_elements - 1) / type.block_elements * type.block_bytes;
 }
@@ -192,8 +233,11 @@ Result<ModelFacts> inspect_sources(std::span<const ByteSource* const> sources) {
     if (auto counted = count_weights(sources, *headers, facts); !counted)
         return fail(counted.error());
     if (const std::string* name = header.text("general.name")) facts.name = *name;
-    if (const std::string* text = header.text("tokenizer.chat_template"))
-        facts.chat_template = *text;
+    read_chat_templates(header, facts);
+    facts.recommended = recommended_by(header);
+    auto digest = digest_of(digest_sources(sources, *headers));
+    if (!digest) return fail(std::move(digest.error()));
+    facts.digest = std::move(*digest);
     return facts;
 }
 

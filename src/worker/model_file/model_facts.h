@@ -7,12 +7,23 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace worker {
+
+// Sampling values that a model's makers recommend.
+// Source: llama.cpp, gguf-py constants.py, "general.sampling.*".
+struct RecommendedSampling {
+    std::optional<double> temperature = {};
+    std::optional<double> top_p = {};
+    std::optional<double> min_p = {};
+    std::optional<double> repetition_penalty = {};
+    std::optional<std::uint32_t> top_k = {};
+};
 
 // What a model's files say of it, checked.
 struct ModelFacts {
@@ -36,6 +47,9 @@ struct ModelFacts {
     std::string tokenizer;  // tokenizer.ggml.model, e.g. "gpt2"
     std::uint32_t vocabulary_size = 0;
     std::optional<std::string> chat_template;
+    std::map<std::string, std::string> named_templates;  // further ones, by their names
+    RecommendedSampling recommended;
+    std::string digest;  // see `digest_of`
 };
 
 // Reads the headers of a model's GGUF files (its shards in order) and checks them by themselves,

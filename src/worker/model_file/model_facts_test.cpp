@@ -76,6 +76,39 @@ TEST(ModelFactsTest, tells_what_the_file_says) {
     EXPECT_EQ(facts->tokenizer, "gpt2");
     EXPECT_EQ(facts->vocabulary_size, 16u);
     EXPECT_EQ(facts->chat_template, "{{ messages }}");
+    EXPECT_TRUE(facts->named_templates.empty());
+    EXPECT_EQ(facts->recommended.temperature, std::nullopt);
+    EXPECT_EQ(facts->digest.size(), 64u);
+}
+
+TEST(ModelFactsTest, a_model_may_have_several_chat_templates) {
+    const auto facts =
+        inspect(tiny_model().string("tokenizer.chat_template.tool_use", "{{ tools }}"));
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->chat_template, "{{ messages }}");
+    EXPECT_EQ(facts->named_templates,
+              (std::map<std::string, std::string>{{"tool_use", "{{ tools }}"}}));
+}
+
+TEST(ModelFactsTest, tells_the_sampling_values_that_its_makers_recommend) {
+    const auto facts = inspect(tiny_model()
+                                   .f32("general.sampling.temp", 0.5F)
+                                   .f32("general.sampling.top_p", 7.0F)
+                                   .u32("general.sampling.top_k", 20));
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->recommended.temperature, 0.5);
+    EXPECT_EQ(facts->recommended.top_p, std::nullopt);  // No request may ask for it.
+    EXPECT_EQ(facts->recommended.top_k, 20u);
+}
+
+TEST(ModelFactsTest, the_digest_tells_weights_and_headers_apart) {
+    std::string bytes = tiny_model().bytes();
+    const auto digest = [](const std::string& file) { return inspect(std::vector{file})->digest; };
+    const std::string before = digest(bytes);
+    EXPECT_EQ(digest(bytes), before);
+    bytes.back() = static_cast<char>(bytes.back() + 1);
+    EXPECT_NE(digest(bytes), before);
+    EXPECT_NE(digest(tiny_model().string("general.name", "other").bytes()), before);
 }
 
 TEST(ModelFactsTest, the_quantisation_is_what_most_bytes_have_where_the_file_names_none) {

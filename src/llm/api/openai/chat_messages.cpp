@@ -26,15 +26,15 @@ constexpr std::array unreadable_parts = {std::string_view("image_url"),
                                          std::string_view("input_audio"), std::string_view("file")};
 
 // "messages[2].content[1]" of the place inside it.
-std::string name_of(const Place& place) {
+std::string name_of(const BodyPlace& place) {
     return place.path.substr(0, place.path.size() - 1);
 }
 
-tl::unexpected<OpenAiError> not_an_object(const Place& place) {
+tl::unexpected<OpenAiError> not_an_object(const BodyPlace& place) {
     return refuse(name_of(place), name_of(place) + " must be an object");
 }
 
-Checked append_part(const json::value& part, const Place& place, const Rows<ContentPartDraft>& rows,
+Checked append_part(const json::value& part, const BodyPlace& place, const Rows<ContentPartDraft>& rows,
                     json::string& text) {
     const json::object* object = part.if_object();
     if (!object) return not_an_object(place);
@@ -55,7 +55,7 @@ Checked append_part(const json::value& part, const Place& place, const Rows<Cont
 }
 
 // Text parts are one text, without anything between them.
-tl::expected<json::value, OpenAiError> read_content(const json::value& content, const Place& place,
+tl::expected<json::value, OpenAiError> read_content(const json::value& content, const BodyPlace& place,
                                                     const Rows<ContentPartDraft>& rows) {
     if (content.is_string()) return content;
     const json::array* parts = content.if_array();
@@ -71,7 +71,7 @@ tl::expected<json::value, OpenAiError> read_content(const json::value& content, 
     return json::value(std::move(text));
 }
 
-tl::expected<json::object, OpenAiError> read_tool_call(const json::value& call, const Place& place,
+tl::expected<json::object, OpenAiError> read_tool_call(const json::value& call, const BodyPlace& place,
                                                        const ConversationRows& rows) {
     const json::object* object = call.if_object();
     if (!object) return not_an_object(place);
@@ -86,7 +86,7 @@ tl::expected<json::object, OpenAiError> read_tool_call(const json::value& call, 
                         {"function", {{"name", function.name}, {"arguments", function.arguments}}}};
 }
 
-tl::expected<json::array, OpenAiError> read_tool_calls(const json::array& calls, const Place& place,
+tl::expected<json::array, OpenAiError> read_tool_calls(const json::array& calls, const BodyPlace& place,
                                                        const ConversationRows& rows) {
     json::array list;
     for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -98,7 +98,7 @@ tl::expected<json::array, OpenAiError> read_tool_calls(const json::array& calls,
 }
 
 // Leaves out what a role has no use for, and says so.
-void drop_what_others_have(MessageDraft& draft, const Place& place) {
+void drop_what_others_have(MessageDraft& draft, const BodyPlace& place) {
     const auto drop = [&](auto& member, std::string_view name, std::string_view role) {
         if (!member || draft.role == role) return;
         place.ignored.add(std::string(place.told_as).append(name),
@@ -111,7 +111,7 @@ void drop_what_others_have(MessageDraft& draft, const Place& place) {
     if (draft.tool_calls && draft.tool_calls->empty()) draft.tool_calls = nullptr;
 }
 
-Checked check_role(const MessageDraft& draft, const Place& place) {
+Checked check_role(const MessageDraft& draft, const BodyPlace& place) {
     if (draft.role == "tool" && !draft.tool_call_id) {
         return refuse(place.path + "tool_call_id",
                       place.path + "tool_call_id is required: it says which call is answered");
@@ -124,7 +124,7 @@ Checked check_role(const MessageDraft& draft, const Place& place) {
 }
 
 tl::expected<json::object, OpenAiError> read_message(const json::object& message,
-                                                     const Place& place,
+                                                     const BodyPlace& place,
                                                      const ConversationRows& rows) {
     MessageDraft draft;
     Checked checked = read_object(message, rows.message, place, draft);
@@ -203,7 +203,7 @@ tl::expected<json::array, OpenAiError> read_messages(const json::array& messages
     json::array read;
     read.reserve(messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i) {
-        const Place place = Place{ignored}.item("messages", i);
+        const BodyPlace place = BodyPlace{ignored}.item("messages", i);
         const json::object* message = messages[i].if_object();
         if (!message) return not_an_object(place);
         auto normalised = read_message(*message, place, rows);

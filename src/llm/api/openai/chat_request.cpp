@@ -104,8 +104,9 @@ tl::expected<ChatRequest, OpenAiError> parse_chat_request(const json::value& bod
     if (!object) return tl::make_unexpected(OpenAiError{.message = "the body must be an object"});
     IgnoredParameters ignored;
     ChatDraft draft;
+    take_defaults(draft, limits.defaults);
     ChatRequest request;
-    Checked read = read_object(*object, chat_rows(limits), Place{ignored}, draft);
+    Checked read = read_object(*object, chat_rows(limits), BodyPlace{ignored}, draft);
     if (read) read = complete(draft, request, ignored);
     if (!read) return tl::make_unexpected(std::move(read.error()));
 

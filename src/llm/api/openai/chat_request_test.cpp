@@ -229,6 +229,16 @@ TEST(ChatRequestTest, fields_have_to_agree_with_each_other) {
                  "caller's to set: leave it out");
 }
 
+TEST(ChatRequestTest, what_a_request_leaves_out_can_be_the_models_to_choose) {
+    RequestLimits limits = test_limits;
+    limits.defaults = {.temperature = 0.5, .top_k = 20};
+    const auto request =
+        parse_chat_request(worker::parse_json(chat_with(R"("top_k":3)")).value(), limits);
+    EXPECT_EQ(request.value().generation.temperature, 0.5);
+    EXPECT_EQ(request.value().generation.top_k, 3u);
+    EXPECT_EQ(request.value().generation.top_p, 1.0);
+}
+
 TEST(ChatRequestTest, a_last_message_of_the_assistant_can_go_on) {
     const std::string goes_on = R"(,"continue_final_message":true)";
     const std::string user = R"({"role":"user","content":"x"})";

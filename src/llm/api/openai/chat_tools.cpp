@@ -20,7 +20,7 @@ struct ToolRows {
 };
 
 // The function's name. What is unknown in a tool is passed on: templates show the model all of it.
-tl::expected<std::string, OpenAiError> check_tool(const json::value& tool, const Place& place,
+tl::expected<std::string, OpenAiError> check_tool(const json::value& tool, const BodyPlace& place,
                                                   const ToolRows& rows) {
     const std::string name = place.path.substr(0, place.path.size() - 1);
     const json::object* object = tool.if_object();
@@ -59,7 +59,7 @@ tl::expected<ToolChoice, OpenAiError> read_named(const json::object& choice,
     const Rows<Chosen> function_rows = {required<Chosen>("name", &Chosen::name, function_name)};
 
     IgnoredParameters unused;
-    const Place place{unused, "tool_choice.", "", UnknownKeys::passed_on};
+    const BodyPlace place{unused, "tool_choice.", "", UnknownKeys::passed_on};
     Named named;
     Chosen chosen;
     Checked read = read_object(choice, rows, place, named);
@@ -98,7 +98,7 @@ Checked check_tools(const json::array& tools, IgnoredParameters& ignored) {
     const ToolRows rows;
     std::set<std::string> names;
     for (std::size_t i = 0; i < tools.size(); ++i) {
-        Place place = Place{ignored}.item("tools", i);
+        BodyPlace place = BodyPlace{ignored}.item("tools", i);
         place.unknown_keys = UnknownKeys::passed_on;
         auto name = check_tool(tools[i], place, rows);
         if (!name) return tl::make_unexpected(std::move(name.error()));

@@ -92,7 +92,8 @@ tl::expected<CompletionRequest, OpenAiError> parse_completion_request(const json
     if (!object) return tl::make_unexpected(OpenAiError{.message = "the body must be an object"});
     IgnoredParameters ignored;
     CompletionDraft draft;
-    Checked read = read_object(*object, completion_rows(limits), Place{ignored}, draft);
+    take_defaults(draft, limits.defaults);
+    Checked read = read_object(*object, completion_rows(limits), BodyPlace{ignored}, draft);
     if (!read) return tl::make_unexpected(std::move(read.error()));
     auto prompts = read_prompts(*draft.prompt, limits);
     if (!prompts) return tl::make_unexpected(std::move(prompts.error()));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "llm/api/openai/ignored_parameters.h"
+#include "llm/model/model_card.h"
 #include "llm/model/text_model.h"
 #include "llm/sampling/sampling_settings.h"
 
@@ -19,6 +20,7 @@ struct RequestLimits {
     std::uint32_t stop_strings_max = 4;
     std::uint32_t prompts_max = 64;  // in one request, each of them a job
     bool fill_in_middle = false;     // the model has the tokens for it
+    SamplingDefaults defaults = {};  // of what a request leaves out
 };
 
 // What a reply has to follow.

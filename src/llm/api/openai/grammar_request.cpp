@@ -37,7 +37,7 @@ bool is_gbnf(std::string_view grammar) {
     return false;
 }
 
-MaybeGrammar read_schema_format(const boost::json::object& format, const Place& place) {
+MaybeGrammar read_schema_format(const boost::json::object& format, const BodyPlace& place) {
     SchemaFormatDraft draft;
     Checked read = read_object(format, schema_format_rows(), place, draft);
     if (!read) return tl::make_unexpected(std::move(read.error()));
@@ -48,7 +48,7 @@ MaybeGrammar read_schema_format(const boost::json::object& format, const Place& 
 }
 
 MaybeGrammar read_response_format(const boost::json::object& format, IgnoredParameters& ignored) {
-    const Place place = Place{ignored}.inside("response_format");
+    const BodyPlace place = BodyPlace{ignored}.inside("response_format");
     ResponseFormatDraft draft;
     Checked read = read_object(format, response_format_rows(), place, draft);
     if (!read) return tl::make_unexpected(std::move(read.error()));

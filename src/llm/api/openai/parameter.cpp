@@ -23,12 +23,12 @@ Parameter supported_parameter(worker::FieldRule& rule, const Wording& wording) {
             .note = std::string(wording.note)};
 }
 
-Place Place::inside(std::string_view member) const {
+BodyPlace BodyPlace::inside(std::string_view member) const {
     return {ignored, fmt::format("{}{}.", path, member), fmt::format("{}{}.", told_as, member),
             unknown_keys};
 }
 
-Place Place::item(std::string_view member, std::size_t index) const {
+BodyPlace BodyPlace::item(std::string_view member, std::size_t index) const {
     return {ignored, fmt::format("{}{}[{}].", path, member, index),
             fmt::format("{}{}[].", told_as, member), unknown_keys};
 }
@@ -42,7 +42,7 @@ OpenAiError objection(const worker::Violations& violations, std::string_view acc
 
 tl::expected<const boost::json::value*, OpenAiError> read_parameter(
     const boost::json::object& object, const Parameter& parameter, const worker::FieldRule& rule,
-    const Place& place) {
+    const BodyPlace& place) {
     worker::Violations violations;
     const boost::json::value* value = worker::accepted_value(object, rule, violations, place.path);
     if (!violations.empty()) return tl::make_unexpected(objection(violations, parameter.accepted));

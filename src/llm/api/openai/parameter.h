@@ -110,22 +110,22 @@ std::vector<Parameter> parameters_of(const Rows<Draft>& rows) {
 enum class UnknownKeys : std::uint8_t { reported, passed_on };
 
 // Where an object stands in the body, and who hears of what is ignored in it.
-struct Place {
+struct BodyPlace {
     IgnoredParameters& ignored;
     std::string path = "";     // up to its members' names: "messages[0]."
     std::string told_as = "";  // the same for all of a list: "messages[]."
     UnknownKeys unknown_keys = UnknownKeys::reported;
 
     // Of an object in a member of this one.
-    Place inside(std::string_view member) const;
+    BodyPlace inside(std::string_view member) const;
     // Of an object in a list in a member of this one.
-    Place item(std::string_view member, std::size_t index) const;
+    BodyPlace item(std::string_view member, std::size_t index) const;
 };
 
 // The value to store; null where the parameter is absent or without effect here.
 tl::expected<const boost::json::value*, OpenAiError> read_parameter(
     const boost::json::object& object, const Parameter& parameter, const worker::FieldRule& rule,
-    const Place& place);
+    const BodyPlace& place);
 
 // What a client hears of the first violation of a form.
 OpenAiError objection(const worker::Violations& violations, std::string_view accepted);
@@ -134,7 +134,7 @@ inline constexpr std::string_view unknown_here = "this worker does not know it";
 
 // Fills the draft from one object. Errors: the first row's that objects.
 template <class Draft>
-Checked read_object(const boost::json::object& object, const Rows<Draft>& rows, const Place& place,
+Checked read_object(const boost::json::object& object, const Rows<Draft>& rows, const BodyPlace& place,
                     Draft& draft) {
     for (const Row<Draft>& row : rows) {
         const auto value = read_parameter(object, row.parameter, row.field.rule, place);

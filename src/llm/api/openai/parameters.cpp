@@ -202,6 +202,14 @@ Rows<StreamOptionsDraft> stream_option_rows() {
     };
 }
 
+void take_defaults(GenerationRequest& request, const SamplingDefaults& defaults) {
+    request.temperature = defaults.temperature.value_or(request.temperature);
+    request.top_p = defaults.top_p.value_or(request.top_p);
+    request.min_p = defaults.min_p.value_or(request.min_p);
+    request.repetition_penalty = defaults.repetition_penalty.value_or(request.repetition_penalty);
+    request.top_k = defaults.top_k.value_or(request.top_k);
+}
+
 Checked complete_generation(GenerationDraft& draft, IgnoredParameters& ignored) {
     for (const auto& [token, bias] : draft.biases)
         draft.logit_bias.push_back({static_cast<Token>(token), static_cast<float>(bias)});
@@ -215,7 +223,7 @@ Checked complete_generation(GenerationDraft& draft, IgnoredParameters& ignored) 
             return refuse("stream_options", "stream_options is for \"stream\": true only");
         StreamOptionsDraft options;
         const Checked read = read_object(*draft.stream_options, stream_option_rows(),
-                                         Place{ignored}.inside("stream_options"), options);
+                                         BodyPlace{ignored}.inside("stream_options"), options);
         if (!read) return read;
         draft.include_usage = options.include_usage;
     }

@@ -55,6 +55,9 @@ Rows<ChatDraft> chat_rows(const RequestLimits& limits);
 Rows<CompletionDraft> completion_rows(const RequestLimits& limits);
 Rows<StreamOptionsDraft> stream_option_rows();
 
+// What a request starts from, before its own fields are read.
+void take_defaults(GenerationRequest& request, const SamplingDefaults& defaults);
+
 // What both kinds of request check once their fields are read: fills what of a GenerationRequest
 // depends on several fields. Requires: `max_tokens` is final.
 Checked complete_generation(GenerationDraft& draft, IgnoredParameters& ignored);

@@ -1,0 +1,217 @@
+#include "llm/api/completions/openai_routes.h"
+
+#include "llm/api/completions/answer.h"
+#include "llm/api/completions/lazy_grammars.h"
+#include "llm/api/completions/model_routes.h"
+#include "llm/api/completions/preparation.h"
+#include "llm/api/completions/tokenizer_routes.h"
+#include "llm/api/openai/ignored_parameters.h"
+#include "llm/api/openai/openai_error.h"
+#include "worker/base/json.h"
+#include "worker/http/deadline.h"
+#include "worker/http/job_routes.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace llm {
+
+using boost::asio::awaitable;
+using worker::ReplyWriter;
+using worker::Request;
+using worker::Response;
+
+namespace {
+
+// Smaller bodies are read on the io thread, in less time than a trip to another thread and back
+// takes; larger ones would hold up /health.
+constexpr std::size_t inline_body_bytes = 4 << 10;
+
+// What a body means, in one of the ways of preparation.h.
+template <class Value>
+using Reading = tl::expected<Value, OpenAiError> (*)(const boost::json::value& body,
+                                                     const PreparationContext& context);
+
+template <class Value>
+tl::expected<Value, OpenAiError> read_body(const std::string& body,
+                                           const PreparationContext& context,
+                                           Reading<Value> reading) {
+    const auto json = worker::parse_json(body);
+    if (!json) return tl::make_unexpected(openai_error(json.error()));
+    return reading(*json, context);
+}
+
+// The routes' state. Thread: io.
+class OpenAiRoutes {
+public:
+    OpenAiRoutes(TextService& service, const OpenAiSettings& settings)
+        : service_(service), settings_(std::make_shared<const OpenAiSettings>(settings)) {}
+
+    awaitable<void> chat(Request& request, ReplyWriter& reply) {
+        return complete(request, reply, prepare_chat);
+    }
+    awaitable<void> completion(Request& request, ReplyWriter& reply) {
+        return complete(request, reply, prepare_completion);
+    }
+
+    // POST /v1/chat/completions/render
+    awaitable<void> render(Request& request, ReplyWriter& reply) {
+        if (const auto refusal = service_.scheduler.refusal()) {
+            reply.send(refused(*refusal));
+            co_return;
+        }
+        auto rendered = co_await read<std::string>(request, render_chat);
+        reply.send(rendered ? Response{.body = std::move(*rendered)}
+                            : to_response(rendered.error()));
+    }
+
+private:
+    awaitable<void> complete(Request& request, ReplyWriter& reply, Reading<Prepared> reading) {
+        if (const auto refusal = service_.scheduler.refusal()) {
+            reply.send(refused(*refusal));
+            co_return;
+        }
+        Preparation prepared = co_await read<Prepared>(request, reading);
+        if (prepared) {
+            const auto objection = strict_objection(request.fields, prepared->generation.ignored);
+            if (objection) prepared = tl::make_unexpected(*objection);
+        }
+        if (prepared && prepared->grammar) prepared = co_await constrain(std::move(*prepared));
+        if (!prepared) {
+            reply.send(to_response(prepared.error()));
+            co_return;
+        }
+        const auto executor = co_await boost::asio::this_coro::executor;
+        worker::JobGroup<TextOutput> jobs(executor);
+        if (const auto submitted = submit(*prepared, request, jobs); !submitted) {
+            reply.send(refused(submitted.error()));
+            co_return;
+        }
+        const Answer answer{
+            .jobs = jobs, .shape = *prepared->reply, .reply = reply, .clock = service_.clock};
+        if (prepared->generation.stream)
+            co_await stream_answer(answer);
+        else
+            co_await send_answer(answer);
+    }
+
+    PreparationContext context() const {
+        return {.model = service_.model,
+                .settings = settings_,
+                .model_ref = service_.model_ref,
+                .now = service_.clock.wall_now()};
+    }
+
+    template <class Value>
+    awaitable<tl::expected<Value, OpenAiError>> read(Request& request, Reading<Value> reading) {
+        if (request.body.size() <= inline_body_bytes)
+            co_return read_body(request.body, context(), reading);
+        // The work owns its input: the client, and this coroutine with it, may leave meanwhile.
+        auto body = std::make_shared<const std::string>(std::move(request.body));
+        auto work = [body, reading,
+                     context = context()]() -> Result<tl::expected<Value, OpenAiError>> {
+            return read_body(*body, context, reading);
+        };
+        auto value = co_await service_.codec.run(std::move(work));
+        if (!value) co_return tl::make_unexpected(openai_error(value.error()));
+        co_return std::move(*value);
+    }
+
+    // Compiles the grammar, once a job, since each follows it by itself.
+    awaitable<Preparation> constrain(Prepared prepared) {
+        using Constraints = std::vector<std::unique_ptr<TokenConstraint>>;
+        auto work = [spec = prepared.grammar->spec, count = prepared.jobs.size(),
+                     grammars = service_.model.grammars]() -> Result<Constraints> {
+            Constraints constraints;
+            while (constraints.size() < count) {
+                auto constraint = grammars->constrain(spec);
+                if (!constraint) return worker::fail(std::move(constraint.error()));
+                constraints.push_back(std::move(*constraint));
+            }
+            return constraints;
+        };
+        auto constraints = co_await service_.codec.run(std::move(work));
+        if (!constraints) {
+            OpenAiError error = openai_error(constraints.error());
+            if (error.status == 400) error.param = prepared.grammar->param;
+            co_return tl::make_unexpected(std::move(error));
+        }
+        for (std::size_t i = 0; i < prepared.jobs.size(); ++i)
+            prepared.jobs[i].constraint = std::move((*constraints)[i]);
+        co_return prepared;
+    }
+
+    Result<void> submit(Prepared& prepared, const Request& request,
+                        worker::JobGroup<TextOutput>& jobs) {
+        const auto deadline =
+            worker::job_deadline(request, service_.clock, service_.request_timeout, service_.log);
+        if (!deadline) return worker::fail(deadline.error());
+        log_prompt(prepared, request);
+        for (std::size_t i = 0; i < prepared.jobs.size(); ++i) {
+            GenerateJob& job = prepared.jobs[i];
+            job.cache_scope = request.caller + '\n' + prepared.generation.cache_salt;
+            worker::JobTerms terms{
+                .job_id = i == 0 ? prepared.id : prepared.id + "-" + std::to_string(i),
+                .correlation_id = request.correlation_id,
+                .caller = worker::fairness_caller(request),
+                .owner = request.caller,
+                .priority = prepared.generation.priority,
+                .deadline = *deadline,
+                .units_in = static_cast<std::uint32_t>(job.prompt.size())};
+            auto submitted = service_.jobs.submit_owned(std::move(job), std::move(terms));
+            if (!submitted) return worker::fail(submitted.error());
+            jobs.add(std::move(*submitted));
+        }
+        return {};
+    }
+
+    void log_prompt(const Prepared& prepared, const Request& request) const {
+        if (!service_.log_content) return;
+        service_.log.write(
+            worker::LogLevel::info, "prompt",
+            {{"correlation_id", request.correlation_id}, {"text", prepared.prompt_text}});
+    }
+
+    // A refusal at the door.
+    Response refused(const worker::Error& error) const {
+        Response response = openai_error_response(error);
+        response.close = service_.board.read().life == worker::LifeState::draining;
+        return response;
+    }
+
+    TextService& service_;
+    const std::shared_ptr<const OpenAiSettings> settings_;
+};
+
+}  // namespace
+
+void add_openai_routes(worker::Router& router, TextService& service,
+                       const OpenAiSettings& settings) {
+    const auto routes = std::make_shared<OpenAiRoutes>(service, settings);
+    using Serve = awaitable<void> (OpenAiRoutes::*)(Request&, ReplyWriter&);
+    const std::pair<const char*, Serve> served[] = {
+        {"/v1/chat/completions", &OpenAiRoutes::chat},
+        {"/v1/chat/completions/render", &OpenAiRoutes::render},
+        {"/v1/completions", &OpenAiRoutes::completion},
+    };
+    for (const char* prefix : {"", "/openai"})
+        for (const auto& [path, serve] : served)
+            router.add({.method = "POST",
+                        .pattern = std::string(prefix) + path,
+                        .handler =
+                            [routes, serve](Request& request, ReplyWriter& reply) {
+                                return (*routes.*serve)(request, reply);
+                            },
+                        .error_shape = openai_error_response,
+                        .json_body = true});
+    add_model_routes(router, service);
+    add_tokenizer_routes(router, service);
+}
+
+}  // namespace llm

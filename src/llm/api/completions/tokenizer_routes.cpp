@@ -1,0 +1,134 @@
+#include "llm/api/completions/tokenizer_routes.h"
+
+#include "llm/api/openai/openai_error.h"
+#include "llm/api/openai/parameter.h"
+#include "worker/base/json.h"
+#include "worker/base/utf8.h"
+#include "worker/contract/json_object.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace llm {
+
+using boost::asio::awaitable;
+using worker::JsonObject;
+using worker::ReplyWriter;
+using worker::Request;
+using worker::Response;
+
+namespace {
+
+using Reply = tl::expected<std::string, OpenAiError>;
+
+struct TokenizeRequest {
+    std::string content;
+    bool add_special = false;
+    bool parse_special = true;
+    bool with_pieces = false;
+};
+
+struct DetokenizeRequest {
+    std::vector<std::int64_t> tokens;
+};
+
+template <class Wanted>
+tl::expected<Wanted, OpenAiError> read(const boost::json::value& body, const Rows<Wanted>& rows) {
+    const boost::json::object* object = body.if_object();
+    if (!object) return tl::make_unexpected(OpenAiError{.message = "the body must be an object"});
+    IgnoredParameters ignored;
+    Wanted wanted;
+    if (auto done = read_object(*object, rows, BodyPlace{ignored}, wanted); !done)
+        return tl::make_unexpected(std::move(done.error()));
+    return wanted;
+}
+
+// Bytes that are no whole characters cannot be a JSON text.
+JsonObject piece_json(Token token, std::string_view piece) {
+    JsonObject json;
+    json.add("id", token);
+    if (worker::is_utf8(piece)) return json.add("piece", piece);
+    std::vector<unsigned> bytes;
+    for (const char c : piece) bytes.push_back(static_cast<unsigned char>(c));
+    return json.add("piece", bytes);
+}
+
+Reply tokenize(const boost::json::value& body, const Vocabulary& vocabulary) {
+    using W = TokenizeRequest;
+    const auto wanted = read<W>(
+        body, {required<W>("content", &W::content), supported<W>("add_special", &W::add_special),
+               supported<W>("parse_special", &W::parse_special),
+               supported<W>("with_pieces", &W::with_pieces)});
+    if (!wanted) return tl::make_unexpected(wanted.error());
+    const auto tokens = vocabulary.tokenize(
+        wanted->content, wanted->parse_special ? SpecialTokens::parsed : SpecialTokens::as_text,
+        wanted->add_special ? LeadingToken::as_model_wants : LeadingToken::none);
+    if (!tokens) return tl::make_unexpected(openai_error(tokens.error()));
+    if (!wanted->with_pieces) return JsonObject().add("tokens", *tokens).text();
+    std::vector<JsonObject> pieces;
+    for (const Token token : *tokens)
+        pieces.push_back(piece_json(token, vocabulary.spelling(token)));
+    return JsonObject().add("tokens", pieces).text();
+}
+
+Reply detokenize(const boost::json::value& body, const Vocabulary& vocabulary) {
+    using W = DetokenizeRequest;
+    const std::uint64_t last = vocabulary.size() - 1;
+    const auto wanted =
+        read<W>(body, {required<W>("tokens", &W::tokens, {.item = {.min = 0, .max = last}})});
+    if (!wanted) return tl::make_unexpected(wanted.error());
+    std::string text;
+    for (const std::int64_t token : wanted->tokens)
+        text += vocabulary.spelling(static_cast<Token>(token));
+    return JsonObject().add("content", text).text();
+}
+
+using Work = Reply (*)(const boost::json::value& body, const Vocabulary& vocabulary);
+
+Reply run(const std::string& body, const Vocabulary& vocabulary, Work work) {
+    const auto json = worker::parse_json(body);
+    if (!json) return tl::make_unexpected(openai_error(json.error()));
+    return work(*json, vocabulary);
+}
+
+// Long texts take long, and some tokenisers recurse: always on the codec thread.
+awaitable<void> serve(TextService& service, Work work, Request& request, ReplyWriter& reply) {
+    if (!service.model.vocabulary) {
+        reply.send(openai_error_response(
+            {worker::ErrorCode::not_ready, "the model is still loading", std::nullopt}));
+        co_return;
+    }
+    auto body = std::make_shared<const std::string>(std::move(request.body));
+    auto task = [body, work, vocabulary = service.model.vocabulary]() -> Result<Reply> {
+        return run(*body, *vocabulary, work);
+    };
+    Result<Reply> done = co_await service.codec.run(std::move(task));
+    if (!done) {
+        reply.send(openai_error_response(done.error()));
+        co_return;
+    }
+    reply.send(*done ? Response{.body = std::move(**done)} : to_response(done->error()));
+}
+
+}  // namespace
+
+void add_tokenizer_routes(worker::Router& router, TextService& service) {
+    const std::pair<const char*, Work> served[] = {{"/tokenize", tokenize},
+                                                   {"/detokenize", detokenize}};
+    for (const char* prefix : {"", "/v1", "/openai/v1"})
+        for (const auto& [path, work] : served)
+            router.add({.method = "POST",
+                        .pattern = std::string(prefix) + path,
+                        .handler =
+                            [&service, work](Request& request, ReplyWriter& reply) {
+                                return serve(service, work, request, reply);
+                            },
+                        .error_shape = openai_error_response,
+                        .json_body = true});
+}
+
+}  // namespace llm
