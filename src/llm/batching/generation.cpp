@@ -1,6 +1,7 @@
 #include "llm/batching/generation.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace llm {
@@ -49,6 +50,10 @@ worker::SlotStatus Generation::status() const {
 
 bool Generation::sample(std::span<float> logits, SamplingWorkspace& workspace,
                         worker::Clock::TimePoint now, worker::Reports<TextOutput>& reports) {
+    if (length_ < prompt_size_) {
+        remember_prompt_detail(logits);
+        return false;
+    }
     if (tokens_.size() == prompt_size_) first_sampled_ = now;
     last_sampled_ = now;
     const Result<Token> token = choose(logits, workspace);
@@ -101,6 +106,15 @@ Result<Token> Generation::choose(std::span<float> logits, SamplingWorkspace& wor
     return token;
 }
 
+// After a parked job's text was computed again its first tokens are known already.
+void Generation::remember_prompt_detail(std::span<const float> logits) {
+    if (prompt_details_.empty())
+        prompt_details_.push_back(
+            {.chosen = {tokens_.front(), std::numeric_limits<float>::quiet_NaN()}});
+    if (prompt_details_.size() == length_)
+        prompt_details_.push_back(logprobs(logits, tokens_[length_], spec_.logprobs_top));
+}
+
 void Generation::remember_detail(Token token, std::span<const float> logits) {
     if (spec_.detail == TokenDetail::ids) details_unsaid_.push_back({.chosen = {token, 0}});
     if (spec_.detail == TokenDetail::logprobs)
@@ -117,10 +131,11 @@ StopStrings::Output Generation::text_of(Token token) {
 }
 
 void Generation::say(std::string text, worker::Reports<TextOutput>& reports) {
-    if (text.empty()) return;
+    if (text.empty() && prompt_details_.empty()) return;
     reports.push_back({job_, TextOutput{.text = std::move(text),
                                         .tokens = std::exchange(tokens_unsaid_, 0),
-                                        .details = std::exchange(details_unsaid_, {})}});
+                                        .details = std::exchange(details_unsaid_, {}),
+                                        .prompt_details = std::exchange(prompt_details_, {})}});
 }
 
 void Generation::end(StopReason reason, std::optional<std::string> matched,

@@ -43,8 +43,12 @@ public:
     std::span<const Token> next_tokens(std::uint32_t count) const {
         return tokens().subspan(length_, count);
     }
+    // So many of them one step may compute.
+    std::uint32_t rows_next() const { return spec_.prompt_logprobs ? 1 : left(); }
     // True when the run of the next `count` tokens ends where sampling starts.
-    bool wants_logits(std::uint32_t count) const { return count == left(); }
+    bool samples(std::uint32_t count) const { return count == left(); }
+    // True when its last row's logits are for `sample`.
+    bool wants_logits(std::uint32_t count) const { return samples(count) || spec_.prompt_logprobs; }
     // The model has computed `count` tokens more.
     void advance(std::uint32_t count);
     // The model holds `length` tokens, copied and not computed.
@@ -71,6 +75,7 @@ private:
     Result<Token> choose(std::span<float> logits, SamplingWorkspace& workspace);
     // What can be said once the token's bytes have come.
     StopStrings::Output text_of(Token token);
+    void remember_prompt_detail(std::span<const float> logits);
     void remember_detail(Token token, std::span<const float> logits);
     void say(std::string text, worker::Reports<TextOutput>& reports);
     void end(worker::StopReason reason, std::optional<std::string> matched,
@@ -93,6 +98,7 @@ private:
     std::uint32_t tokens_out_ = 0;
     std::uint32_t tokens_unsaid_ = 0;  // sampled, their text held back so far
     std::vector<Logprobs> details_unsaid_;
+    std::vector<Logprobs> prompt_details_;                           // of the prompt's first tokens
     std::optional<Result<std::span<const std::uint32_t>>> allowed_;  // next, once found
     worker::Clock::TimePoint first_sampled_{};
     worker::Clock::TimePoint last_sampled_{};

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -177,6 +178,37 @@ TEST(Generation, tells_logprobs_with_as_many_others_as_were_asked_for) {
     check({.says = letters("a"), .max_tokens = 1, .rules = std::move(rules)},
           "'a' 0,3 MAX_TOKENS 1");
 }
+TEST(Generation, a_prompts_own_logprobs_come_before_the_reply) {
+    const ToyVocabulary vocabulary;
+    GenerateJob job;
+    job.prompt = letters("xyz");
+    job.max_tokens = 1;
+    job.detail = TokenDetail::logprobs;
+    job.logprobs_top = 1;
+    job.prompt_logprobs = true;
+    Generation generation(worker::JobId{1}, SequenceId{0}, std::move(job), 100, vocabulary);
+    SamplingWorkspace workspace;
+    worker::Reports<TextOutput> reports;
+    bool ended = false;
+    while (!ended) {
+        ASSERT_EQ(generation.rows_next(), 1u);
+        ASSERT_TRUE(generation.wants_logits(1));
+        generation.advance(1);
+        std::vector<float> logits(vocabulary.size(), -1000.0f);
+        logits[generation.length()] = 0;  // b, then c, then d
+        ended = generation.sample(logits, workspace, {}, reports);
+    }
+    const auto& output = std::get<TextOutput>(reports.front().event);
+    EXPECT_EQ(output.text, "d");
+    ASSERT_EQ(output.prompt_details.size(), 3u);
+    EXPECT_EQ(output.prompt_details[0].chosen.token, letters("x").front());
+    EXPECT_TRUE(std::isnan(output.prompt_details[0].chosen.logprob));
+    EXPECT_EQ(output.prompt_details[1].chosen.token, letters("y").front());
+    EXPECT_EQ(output.prompt_details[1].chosen.logprob, -1000);
+    EXPECT_EQ(output.prompt_details[1].top.front().token, letters("b").front());
+    EXPECT_EQ(output.prompt_details[2].top.front().token, letters("c").front());
+}
+
 TEST(Generation, control_tokens_are_text_where_they_are_to_be_shown) {
     check({.says = {0, ToyVocabulary::control, 1}, .max_tokens = 3}, "'a' 'b' MAX_TOKENS 3");
     GenerateJob rules;

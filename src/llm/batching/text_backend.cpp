@@ -90,7 +90,7 @@ std::vector<Grant> TextBackend::plan() {
             if (slots_[i].place != Place::inside) continue;
             ++inside;
             last_inside = i;
-            if (slots_[i].generation->left() == 1 && !has_grant(i)) starved = true;
+            if (slots_[i].generation->rows_next() == 1 && !has_grant(i)) starved = true;
         }
         if (!starved || inside <= 1) return grants;
         residency_->take_out(slots_[last_inside]);
@@ -103,7 +103,7 @@ std::vector<Grant> TextBackend::plan_within(std::uint64_t cells) const {
     std::uint32_t decoding = 0;
     std::uint32_t prompts = 0;
     for (const Slot& slot : slots_) {
-        const std::uint32_t left = slot.place == Place::inside ? slot.generation->left() : 0;
+        const std::uint32_t left = slot.place == Place::inside ? slot.generation->rows_next() : 0;
         views.push_back({left});
         if (left == 1) ++decoding;
         if (left != 1) ++prompts;
@@ -126,9 +126,9 @@ tl::expected<Logits, ForwardError> TextBackend::forward(const std::vector<Grant>
                          .position = generation.length(),
                          .tokens = generation.next_tokens(grant.tokens),
                          .output_last = generation.wants_logits(grant.tokens)});
-        if (generation.is_constrained() && runs_.back().output_last)
+        if (generation.is_constrained() && generation.samples(grant.tokens))
             constrained_.push_back(&generation);
-        (generation.left() == 1 ? decode_rows : prompt_rows) += grant.tokens;
+        (generation.rows_next() == 1 ? decode_rows : prompt_rows) += grant.tokens;
     }
     const worker::Clock::TimePoint began = clock_.now();
     if (!constrained_.empty()) masks_.begin(constrained_);

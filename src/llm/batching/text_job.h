@@ -33,8 +33,11 @@ struct GenerateJob {
     std::vector<Token> shown_controls = {};  // control tokens whose spelling is part of the text
     TokenDetail detail = TokenDetail::none;
     std::uint32_t logprobs_top = 0;  // so many of the likeliest tokens beside each chosen one
-    std::string cache_scope = {};    // whose texts it may go on from: see PrefixTree
-    int priority = 0;                // the lowest are parked first when cells run out
+    // The prompt's own logprobs are told too, before the reply. Computed token by token, and for
+    // nobody else: `cache_scope` is the job's alone then.
+    bool prompt_logprobs = false;
+    std::string cache_scope = {};  // whose texts it may go on from: see PrefixTree
+    int priority = 0;              // the lowest are parked first when cells run out
 };
 
 // A piece of the reply: whole UTF-8 characters, no part of a stop string.
@@ -43,10 +46,14 @@ struct TextOutput {
     std::uint32_t tokens = 0;  // that were sampled since the last piece
     // Of these tokens, where the job asked for details; without logprobs just their ids.
     std::vector<Logprobs> details = {};
+    // Of the prompt, all at once, where the job asked for them. That of its first token is NaN.
+    std::vector<Logprobs> prompt_details = {};
 
     std::size_t bytes() const {
-        std::size_t sum = text.size() + details.size() * sizeof(Logprobs);
-        for (const Logprobs& each : details) sum += each.top.size() * sizeof(TokenLogprob);
+        std::size_t sum = text.size();
+        for (const auto* list : {&details, &prompt_details})
+            for (const Logprobs& each : *list)
+                sum += sizeof(each) + each.top.size() * sizeof(TokenLogprob);
         return sum;
     }
     std::uint32_t units() const { return tokens; }
@@ -55,6 +62,7 @@ struct TextOutput {
         tokens += next.tokens;
         details.insert(details.end(), std::make_move_iterator(next.details.begin()),
                        std::make_move_iterator(next.details.end()));
+        if (prompt_details.empty()) prompt_details = std::move(next.prompt_details);
         return true;
     }
 };

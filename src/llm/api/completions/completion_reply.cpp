@@ -24,6 +24,12 @@ double mean_logprob(const std::vector<Logprobs>& tokens) {
            static_cast<double>(tokens.size());
 }
 
+std::vector<Logprobs> joined(std::vector<Logprobs> first, std::vector<Logprobs> second) {
+    first.insert(first.end(), std::make_move_iterator(second.begin()),
+                 std::make_move_iterator(second.end()));
+    return first;
+}
+
 std::vector<Token> ids_of(const std::vector<Logprobs>& details) {
     std::vector<Token> ids;
     for (const Logprobs& each : details) ids.push_back(each.chosen.token);
@@ -43,6 +49,7 @@ CompletionReply::CompletionReply(Settings settings)
 std::string CompletionReply::stream_begin() {
     streams_ = true;
     std::string frames;
+    if (settings_.logprobs) return frames;  // An echo comes with its logprobs.
     for (std::size_t job = 0; job < choices_.size(); ++job)
         if (const std::string echo = std::exchange(choices_[job].text, ""); !echo.empty())
             frames += chunk(job, {.text = echo, .details = {}, .finish_reason = ""});
@@ -52,13 +59,16 @@ std::string CompletionReply::stream_begin() {
 std::string CompletionReply::take(std::size_t job, worker::Event<TextOutput> event) {
     Choice& choice = choices_[job];
     if (auto* output = std::get_if<TextOutput>(&event)) {
-        if (streams_)
-            return chunk(job,
-                         {.text = output->text, .details = output->details, .finish_reason = ""});
+        if (streams_) {
+            const std::string text = std::exchange(choice.text, "") + output->text;
+            const std::vector<Logprobs> details =
+                joined(std::move(output->prompt_details), std::move(output->details));
+            return chunk(job, {.text = text, .details = details, .finish_reason = ""});
+        }
         choice.text += output->text;
-        choice.details.insert(choice.details.end(),
-                              std::make_move_iterator(output->details.begin()),
-                              std::make_move_iterator(output->details.end()));
+        choice.prompt_details =
+            joined(std::move(choice.prompt_details), std::move(output->prompt_details));
+        choice.details = joined(std::move(choice.details), std::move(output->details));
     }
     if (const auto* ended = std::get_if<worker::Ended>(&event)) {
         count(*ended, job);
@@ -121,11 +131,12 @@ std::string CompletionReply::body() {
     for (std::size_t prompt = 0; prompt < settings_.echoes.size(); ++prompt) {
         for (const std::size_t job : told_of(prompt)) {
             Choice& choice = choices_[job];
-            choice.offset = worker::count_characters(settings_.echoes[prompt]);
-            choices.push_back(choice_json(choices.size(), choice,
-                                          {.text = choice.text,
-                                           .details = choice.details,
-                                           .finish_reason = choice.finish_reason}));
+            if (choice.prompt_details.empty())
+                choice.offset = worker::count_characters(settings_.echoes[prompt]);
+            const std::vector<Logprobs> details = joined(choice.prompt_details, choice.details);
+            choices.push_back(choice_json(
+                choices.size(), choice,
+                {.text = choice.text, .details = details, .finish_reason = choice.finish_reason}));
         }
     }
     JsonObject json = settings_.head.json("text_completion");

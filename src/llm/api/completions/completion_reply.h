@@ -23,7 +23,7 @@ public:
         std::uint32_t n = 1;              // told of each prompt
         std::uint32_t best_of = 1;        // jobs of each prompt
         TokenDetail detail = TokenDetail::none;
-        bool logprobs = false;   // told; `detail` is `logprobs` then
+        bool logprobs = false;   // told, also of what is echoed; `detail` is `logprobs` then
         bool token_ids = false;  // told; `detail` is not `none` then
         StreamUsage stream_usage = StreamUsage::hidden;
         std::shared_ptr<const Vocabulary> vocabulary;
@@ -40,6 +40,7 @@ private:
     struct Choice {
         std::string text = {};
         std::vector<Logprobs> details = {};
+        std::vector<Logprobs> prompt_details = {};
         std::size_t offset = 0;  // characters told so far
         std::string_view finish_reason = {};
     };

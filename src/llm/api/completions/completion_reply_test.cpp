@@ -65,22 +65,39 @@ TEST(CompletionReplyTest, several_prompts_are_one_reply) {
                   R"("rejected_prediction_tokens":0}}})");
 }
 
+TEST(CompletionReplyTest, an_echo_comes_with_its_logprobs) {
+    auto with = settings();
+    with.echoes = {"ab"};
+    with.detail = TokenDetail::logprobs;
+    with.logprobs = true;
+    TextOutput first = output("c", {logprob(2, -0.5F)});
+    first.prompt_details = {{.chosen = {0, std::numeric_limits<float>::quiet_NaN()}},
+                            logprob(1, -0.25F)};
+    const std::string told =
+        R"("text":"abc","index":0,"logprobs":{"tokens":["a","b","c"],)"
+        R"("token_logprobs":[null,-0.25,-0.5],"top_logprobs":[null,{"b":-0.25},{"c":-0.5}],)"
+        R"("text_offset":[0,1,2]},"finish_reason":)";
+    CompletionReply streamed(with);
+    EXPECT_EQ(streamed.stream_begin(), "");
+    EXPECT_EQ(streamed.take(0, first),
+              "data: {" + head + R"(,"choices":[{)" + told + "null}]}\n\n");
+    CompletionReply whole(with);
+    whole.take(0, first);
+    whole.take(0, ended);
+    EXPECT_NE(whole.body().find(told + "\"stop\"}"), std::string::npos) << whole.body();
+}
+
 TEST(CompletionReplyTest, an_echo_comes_first_in_a_stream) {
     auto with = settings();
     with.echoes = {"é"};
-    with.detail = TokenDetail::logprobs;
-    with.logprobs = true;
     CompletionReply reply(with);
     EXPECT_EQ(reply.stream_begin(),
               "data: {" + head +
                   R"(,"choices":[{"text":"é","index":0,"logprobs":null,"finish_reason":null}]})"
                   "\n\n");
-    // Offsets count characters.
-    EXPECT_EQ(reply.take(0, output("b", {logprob(1, -0.5F)})),
+    EXPECT_EQ(reply.take(0, output("b")),
               "data: {" + head +
-                  R"(,"choices":[{"text":"b","index":0,"logprobs":{"tokens":["b"],)"
-                  R"("token_logprobs":[-0.5],"top_logprobs":[{"b":-0.5}],"text_offset":[1]},)"
-                  R"("finish_reason":null}]})"
+                  R"(,"choices":[{"text":"b","index":0,"logprobs":null,"finish_reason":null}]})"
                   "\n\n");
 }
 

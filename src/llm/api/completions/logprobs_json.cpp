@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 namespace llm {
@@ -67,14 +68,16 @@ std::string completion_logprobs(std::span<const Logprobs> tokens, const Vocabula
     std::vector<std::string> texts;
     std::vector<std::string> tops;
     std::vector<std::size_t> offsets;
-    std::vector<float> logprobs;
+    std::vector<std::string> logprobs;
     for (const Logprobs& each : tokens) {
         const std::string text = worker::to_utf8(vocabulary.piece(each.chosen.token));
         offsets.push_back(offset);
         offset += worker::count_characters(text);
         texts.push_back(worker::to_utf8(vocabulary.spelling(each.chosen.token)));
-        logprobs.push_back(told(each.chosen.logprob));
-        tops.push_back(top_object(each.top, vocabulary));
+        // Nothing is known of a prompt's first token.
+        const bool known = !std::isnan(each.chosen.logprob);
+        logprobs.push_back(known ? fmt::to_string(told(each.chosen.logprob)) : "null");
+        tops.push_back(known ? top_object(each.top, vocabulary) : "null");
     }
     return JsonObject()
         .add("tokens", texts)

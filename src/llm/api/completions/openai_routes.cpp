@@ -7,6 +7,7 @@
 #include "llm/api/completions/tokenizer_routes.h"
 #include "llm/api/openai/ignored_parameters.h"
 #include "llm/api/openai/openai_error.h"
+#include "worker/base/ids.h"
 #include "worker/base/json.h"
 #include "worker/http/deadline.h"
 #include "worker/http/job_routes.h"
@@ -155,7 +156,9 @@ private:
         log_prompt(prepared, request);
         for (std::size_t i = 0; i < prepared.jobs.size(); ++i) {
             GenerateJob& job = prepared.jobs[i];
-            job.cache_scope = request.caller + '\n' + prepared.generation.cache_salt;
+            job.cache_scope = job.prompt_logprobs
+                                  ? worker::uuid_v4()
+                                  : request.caller + '\n' + prepared.generation.cache_salt;
             worker::JobTerms terms{
                 .job_id = i == 0 ? prepared.id : prepared.id + "-" + std::to_string(i),
                 .correlation_id = request.correlation_id,

@@ -34,8 +34,8 @@ protected:
 
     // A chat of one message with `more` in its body.
     static std::string chat(const std::string& text, const std::string& more = "") {
-        return R"({"model":"toy","max_tokens":3,"messages":[{"role":"user","content":")" + text +
-               "\"}]" + more + "}";
+        return R"({"model":"toy","temperature":0,"max_tokens":3,"messages":[{"role":"user","content":")" +
+               text + "\"}]" + more + "}";
     }
     // The texts of all chunks of a stream, by their choices.
     static std::vector<std::string> streamed(const std::string& body, const std::string& member) {
@@ -103,8 +103,9 @@ TEST_F(OpenAiRoutesTest, n_replies_go_on_from_one_prompt) {
 }
 
 TEST_F(OpenAiRoutesTest, several_prompts_are_completed_in_one_reply) {
-    const auto reply = post("/v1/completions",
-                            R"({"model":"toy","max_tokens":2,"prompt":["ab","x"],"echo":true})");
+    const auto reply =
+        post("/v1/completions",
+             R"({"model":"toy","temperature":0,"max_tokens":2,"prompt":["ab","x"],"echo":true})");
     ASSERT_EQ(reply.status, 200) << reply.body;
     const json::value body = read(reply.body);
     EXPECT_EQ(body.at_pointer("/choices/0/text"), "abcd");
@@ -114,7 +115,8 @@ TEST_F(OpenAiRoutesTest, several_prompts_are_completed_in_one_reply) {
 
 TEST_F(OpenAiRoutesTest, tokens_are_a_prompt_too) {
     const auto reply =
-        post("/v1/completions", R"({"model":"toy","max_tokens":2,"prompt":[0,1],"stream":true})");
+        post("/v1/completions",
+             R"({"model":"toy","temperature":0,"max_tokens":2,"prompt":[0,1],"stream":true})");
     EXPECT_EQ(streamed(reply.body, "text")[0], "cd");
 }
 
@@ -132,9 +134,18 @@ TEST_F(OpenAiRoutesTest, logprobs_have_a_shape_for_each_route) {
     EXPECT_EQ(content[0].at("token"), "d");
     EXPECT_EQ(content[0].at("top_logprobs").get_array().size(), 2u);
     const json::value body =
-        read(post("/v1/completions", R"({"model":"toy","max_tokens":2,"prompt":"ab","logprobs":1})")
+        read(post("/v1/completions",
+                  R"({"model":"toy","temperature":0,"max_tokens":2,"prompt":"ab","logprobs":1})")
                  .body);
     EXPECT_EQ(json::serialize(body.at_pointer("/choices/0/logprobs/text_offset")), "[0,1]");
+    const json::value echoed = read(
+        post(
+            "/v1/completions",
+            R"({"model":"toy","temperature":0,"max_tokens":2,"prompt":"ab","logprobs":1,"echo":true})")
+            .body);
+    EXPECT_EQ(json::serialize(echoed.at_pointer("/choices/0/logprobs/tokens")),
+              R"(["a","b","c","d"])");
+    EXPECT_TRUE(echoed.at_pointer("/choices/0/logprobs/token_logprobs/0").is_null());
 }
 
 TEST_F(OpenAiRoutesTest, what_is_ignored_is_told_or_refused) {
@@ -149,7 +160,8 @@ TEST_F(OpenAiRoutesTest, what_is_ignored_is_told_or_refused) {
 
 TEST_F(OpenAiRoutesTest, the_model_has_three_names) {
     const auto named = [&](const std::string& name) {
-        return post("/v1/completions", R"({"max_tokens":1,"prompt":"a","model":")" + name + "\"}");
+        return post("/v1/completions",
+                    R"({"max_tokens":1,"temperature":0,"prompt":"a","model":")" + name + "\"}");
     };
     EXPECT_EQ(named("toy").status, 200);
     EXPECT_EQ(named("default").status, 200);

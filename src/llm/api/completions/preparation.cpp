@@ -193,6 +193,7 @@ Checked add_jobs(const CompletionRequest& request, const CompletionPrompt& promp
         job->prompt = *tokens;
         job->detail = completion_detail(request);
         job->logprobs_top = request.logprobs.value_or(0);
+        job->prompt_logprobs = request.echo && request.logprobs.has_value();
         jobs.push_back(std::move(*job));
     }
     return {};
