@@ -66,7 +66,12 @@ CONFINED = (
     (re.compile(r"(llama|gguf|ggml)[\w-]*\.h$"), {"llama"}),
     (
         re.compile(r"ffi/"),
-        {"ffi", "llm/text/chat_template.cpp", "llm/sampling/grammar.cpp"},
+        {
+            "ffi",
+            "llm/text/chat_template.cpp",
+            "llm/sampling/grammar.cpp",
+            "llm/sampling/json_schema.cpp",
+        },
     ),
     (re.compile(r"boost/beast"), {"worker/http", "worker/hive/response_parser.cpp"}),
     (re.compile(r"sqlite3"), {"worker/model_file"}),

@@ -1,7 +1,7 @@
 //! How calls cross from C++ and back: borrowed texts in, owned texts out, and no panic ever.
 
 use std::any::Any;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::Once;
 
 #[repr(C)]
@@ -37,11 +37,7 @@ pub struct Text {
 impl Text {
     fn from(text: String) -> Text {
         let mut bytes = std::mem::ManuallyDrop::new(text.into_bytes());
-        Text {
-            bytes: bytes.as_mut_ptr(),
-            size: bytes.len(),
-            capacity: bytes.capacity(),
-        }
+        Text { bytes: bytes.as_mut_ptr(), size: bytes.len(), capacity: bytes.capacity() }
     }
 }
 
@@ -72,6 +68,24 @@ pub unsafe fn answer(out: *mut Text, call: impl FnOnce() -> Result<String, Strin
     };
     out.write(Text::from(text));
     outcome
+}
+
+/// Reading a caller's grammar recurses as deep as it is nested, and as far as its rules are linked:
+/// some kilobytes of stack for each of them, which most threads do not have. What is not used of a
+/// stack is no memory.
+const STACK_BYTES: usize = 512 << 20;
+
+/// Runs what recurses as a caller wants. A panic comes back as a panic.
+pub fn with_deep_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, String> + Send,
+) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        match thread.spawn_scoped(scope, work) {
+            Ok(running) => running.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(error) => Err(format!("there is no memory for it now: {error}")),
+        }
+    })
 }
 
 /// Destroys what `Box::into_raw` made.

@@ -77,11 +77,9 @@ impl Layout {
         }
         match f64::try_from(value.clone()) {
             Ok(number) if number.is_nan() => out.push_str("NaN"),
-            Ok(number) if number.is_infinite() => out.push_str(if number > 0.0 {
-                "Infinity"
-            } else {
-                "-Infinity"
-            }),
+            Ok(number) if number.is_infinite() => {
+                out.push_str(if number > 0.0 { "Infinity" } else { "-Infinity" })
+            }
             Ok(number) => out.push_str(&float_repr(number)),
             Err(_) => out.push_str(&value.to_string()),
         }

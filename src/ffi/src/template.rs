@@ -27,10 +27,7 @@ pub struct Template {
 impl Template {
     fn compile(source: &str, bos: &str, eos: &str) -> Result<Template, String> {
         let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| error.to_string())?);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(write_as_python);
@@ -64,15 +61,10 @@ impl Template {
             serde_json::from_str(context).map_err(|error| error.to_string())?;
         let strftime = move |format: &str| strftime(format, now);
         context.insert("strftime_now".into(), Value::from_function(strftime));
-        let template = self
-            .environment
-            .get_template(NAME)
-            .map_err(|error| error.to_string())?;
+        let template = self.environment.get_template(NAME).map_err(|error| error.to_string())?;
         RAISED.take();
         let mut out = Bounded(Vec::new());
-        template
-            .render_captured_to(Value::from_pairs(context), &mut out)
-            .map_err(why)?;
+        template.render_captured_to(Value::from_pairs(context), &mut out).map_err(why)?;
         String::from_utf8(out.0).map_err(|error| error.to_string())
     }
 }
@@ -163,12 +155,7 @@ fn raise_exception(message: String) -> Result<Value, Error> {
 
 /// Local time, as Python's `datetime.now().strftime`.
 fn strftime(format: &str, now: i64) -> Result<String, Error> {
-    let refused = || {
-        Error::new(
-            ErrorKind::InvalidOperation,
-            "strftime_now: not such a format",
-        )
-    };
+    let refused = || Error::new(ErrorKind::InvalidOperation, "strftime_now: not such a format");
     let format = std::ffi::CString::new(format).map_err(|_| refused())?;
     let mut text = [0u8; 512];
     // SAFETY: all pointers are to live objects of the right kind; the length is that of `text`.
@@ -177,12 +164,7 @@ fn strftime(format: &str, now: i64) -> Result<String, Error> {
         if libc::localtime_r(&now, &mut parts).is_null() {
             return Err(refused());
         }
-        libc::strftime(
-            text.as_mut_ptr().cast(),
-            text.len(),
-            format.as_ptr(),
-            &parts,
-        )
+        libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &parts)
     };
     String::from_utf8(text[..size].to_vec()).map_err(|_| refused())
 }

@@ -173,7 +173,7 @@ TEST_F(OpenAiRoutesTest, the_model_has_three_names) {
 TEST_F(OpenAiRoutesTest, errors_have_openais_shape) {
     check_refused(chats, "{", 400, "line 1");
     check_refused(chats, "[]", 400, "must be an object");
-    check_refused(chats, chat("abc", R"(,"temperature":3)"), 400, R"("param":"temperature")");
+    check_refused(chats, chat("abc", R"(,"top_p":3)"), 400, R"("param":"top_p")");
     check_refused(chats, chat("abc", R"(,"n":3)"), 400, R"("param":"n")");
     check_refused(chats, chat(std::string(64, 'a')), 400, "context_length_exceeded");
     check_refused(chats, chat("0123"), 400, "has no tokens");
