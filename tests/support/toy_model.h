@@ -27,11 +27,18 @@ public:
     static constexpr Token control = 29;
 
     std::uint32_t size() const override { return 30; }
-    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens,
+    // Nothing but letters, and the control token, where it is parsed, can be said in these tokens.
+    Result<std::vector<Token>> tokenize(std::string_view text, SpecialTokens special,
                                         LeadingToken) const override {
         std::vector<Token> tokens;
-        for (const char c : text)
-            if (c >= 'a' && c <= 'z') tokens.push_back(c - 'a');
+        for (; !text.empty(); text.remove_prefix(1)) {
+            if (special == SpecialTokens::parsed && text.starts_with(spelling(control))) {
+                tokens.push_back(control);
+                text.remove_prefix(spelling(control).size() - 1);
+            } else if (text.front() >= 'a' && text.front() <= 'z') {
+                tokens.push_back(text.front() - 'a');
+            }
+        }
         return tokens;
     }
     std::string_view piece(Token token) const override {

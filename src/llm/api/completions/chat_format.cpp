@@ -50,6 +50,10 @@ Result<std::string> cut_behind(std::string text, std::string_view content) {
     return text;
 }
 
+std::string_view last_content(const json::object& context) {
+    return context.at("messages").get_array().back().at("content").get_string();
+}
+
 }  // namespace
 
 std::vector<Tool> tools_of(const ChatRequest& request) {
@@ -80,6 +84,7 @@ ChatFormat::ChatFormat(ChatTemplate chat_template, std::string_view source,
                        std::shared_ptr<const Vocabulary> vocabulary)
     : template_(std::move(chat_template)),
       vocabulary_(std::move(vocabulary)),
+      spellings_(*vocabulary_),
       tool_format_(tool_format_of(source)),
       reasoning_(reasoning_format_of(source)),
       knows_developers_(source.find("developer") != std::string_view::npos) {}
@@ -104,21 +109,19 @@ Result<ChatPrompt> ChatFormat::prompt(const ChatRequest& request,
                                       worker::Clock::WallTime now) const {
     const bool calls = !request.tools.empty() && request.tool_choice.kind != ToolChoice::Kind::none;
     ChatPrompt prompt{.tool_format = calls ? tool_format_ : ToolFormat::none};
-    auto text = template_.render(context_of(request, prompt.tool_format), now);
+    auto guarded = spellings_.guard(context_of(request, prompt.tool_format));
+    if (!guarded) return worker::fail(std::move(guarded.error()));
+    auto text = template_.render(guarded->context, now);
     if (text && request.continue_final_message)
-        text = cut_behind(std::move(*text), request.messages.back().at("content").get_string());
+        text = cut_behind(std::move(*text), last_content(guarded->context));
     if (!text) return worker::fail(std::move(text.error()));
-    auto tokens = tokenize(*text);
+    const std::vector<PromptSegment> segments = spellings_.cut(*text, guarded->mark);
+    auto tokens = tokenize(*vocabulary_, segments);
     if (!tokens) return worker::fail(std::move(tokens.error()));
     prompt.tokens = std::move(*tokens);
-    prompt.start =
-        request.continue_final_message ? ReplyStart::outside : reply_start(reasoning_, *text);
-    prompt.text = std::move(*text);
+    for (const PromptSegment& segment : segments) prompt.text += segment.text;
+    if (!request.continue_final_message) prompt.start = reply_start(reasoning_, prompt.text);
     return prompt;
-}
-
-Result<std::vector<Token>> ChatFormat::tokenize(const std::string& text) const {
-    return vocabulary_->tokenize(text, SpecialTokens::parsed, LeadingToken::as_model_wants);
 }
 
 std::optional<Token> ChatFormat::control_token(std::string_view spelling) const {

@@ -5,6 +5,7 @@
 #include "llm/model/vocabulary.h"
 #include "llm/text/chat_template.h"
 #include "llm/text/reasoning_splitter.h"
+#include "llm/text/special_spellings.h"
 #include "llm/text/tool_format.h"
 #include "worker/base/clock.h"
 
@@ -45,10 +46,10 @@ private:
                std::shared_ptr<const Vocabulary> vocabulary);
 
     boost::json::object context_of(const ChatRequest& request, ToolFormat format) const;
-    Result<std::vector<Token>> tokenize(const std::string& text) const;
 
     ChatTemplate template_;
     std::shared_ptr<const Vocabulary> vocabulary_;
+    SpecialSpellings spellings_;
     ToolFormat tool_format_;
     ReasoningFormat reasoning_;
     bool knows_developers_;

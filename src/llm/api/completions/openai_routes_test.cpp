@@ -186,6 +186,14 @@ TEST_F(OpenAiRoutesTest, a_chats_prompt_can_be_seen_without_running_it) {
     EXPECT_EQ(reply.body, R"({"prompt":"abc","tokens":[0,1,2],"prompt_tokens":3})");
 }
 
+TEST_F(OpenAiRoutesTest, what_a_caller_spells_out_is_no_control_token) {
+    // Only letters can be said in the toy's tokens.
+    const auto reply = post(chats + "/render", chat("a<control>b"));
+    EXPECT_EQ(reply.body, R"({"prompt":"a<control>b","tokens":[0,2,14,13,19,17,14,11,1],)"
+                          R"("prompt_tokens":9})");
+    EXPECT_EQ(post("/tokenize", R"({"content":"a<control>b"})").body, R"({"tokens":[0,29,1]})");
+}
+
 TEST_F(OpenAiRoutesTest, the_tokenizer_can_be_asked) {
     EXPECT_EQ(post("/tokenize", R"({"content":"abc"})").body, R"({"tokens":[0,1,2]})");
     EXPECT_EQ(post("/v1/tokenize", R"({"content":"a","with_pieces":true})").body,
