@@ -64,11 +64,11 @@ def rate(port, turn, **more):
 def schema_cost(name, port, rounds):
     constrained = {"response_format": {"type": "json_schema", "json_schema": {
         "name": "list", "schema": SCHEMA}}}
-    # Free replies are to have all tokens too.
-    free = {"ignore_eos": True} if name == "worker" else {"logit_bias": [], "ignore_eos": True}
+    free = {"ignore_eos": True}  # Its replies are to have all tokens too.
     rate(port, "warm", **free)
     rate(port, "warm", **constrained)
-    rates = [(rate(port, turn, **free), rate(port, turn, **constrained)) for turn in range(rounds)]
+    rates = [(rate(port, turn, **free), rate(port, turn, **constrained))
+             for turn in range(rounds)]
     ratio = statistics.median(b / a for a, b in rates)
     print(f"{name}: free {statistics.median(a for a, _ in rates):.1f}, under a schema "
           f"{statistics.median(b for _, b in rates):.1f} tokens/s; median of the ratios {ratio:.3f}")

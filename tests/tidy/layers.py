@@ -58,7 +58,14 @@ MAY_INCLUDE = {
         "worker/base",
     },
     # main.cpp puts all of it together.
-    "llm": _WORKER | _BELOW_LLM | _LLM_PARTS | {"llm/api", "llm/api/openai", "llama"},
+    "llm/api/completions": _BELOW_LLM
+    | _LLM_PARTS
+    | {"llm/api", "llm/api/openai"}
+    | {"worker/http", "worker/scheduler", "worker/contract"},
+    "llm": _WORKER
+    | _BELOW_LLM
+    | _LLM_PARTS
+    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama"},
 }
 
 # Foreign headers that would spread everywhere: the folders and files where they stay.

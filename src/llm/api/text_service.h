@@ -32,7 +32,7 @@ struct TextModelView {
     std::shared_ptr<const Vocabulary> vocabulary;
     std::uint32_t context_max = 0;  // tokens in one sequence
     ModelCard card = {};
-    std::shared_ptr<const ChatFormat> chat = {};    // none: the model has no chat template
+    std::shared_ptr<const ChatFormat> chat = {};  // none: the model has no chat template
     std::shared_ptr<LazyGrammars> grammars = {};
     std::string fingerprint = {};  // of worker, engine and model: what a reply may depend on
     std::int64_t loaded_at = 0;    // seconds since 1970

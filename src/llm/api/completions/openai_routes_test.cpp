@@ -34,7 +34,8 @@ protected:
 
     // A chat of one message with `more` in its body.
     static std::string chat(const std::string& text, const std::string& more = "") {
-        return R"({"model":"toy","temperature":0,"max_tokens":3,"messages":[{"role":"user","content":")" +
+        return R"({"model":"toy","temperature":0,"max_tokens":3,)"
+               R"("messages":[{"role":"user","content":")" +
                text + "\"}]" + more + "}";
     }
     // The texts of all chunks of a stream, by their choices.
@@ -139,9 +140,8 @@ TEST_F(OpenAiRoutesTest, logprobs_have_a_shape_for_each_route) {
                  .body);
     EXPECT_EQ(json::serialize(body.at_pointer("/choices/0/logprobs/text_offset")), "[0,1]");
     const json::value echoed = read(
-        post(
-            "/v1/completions",
-            R"({"model":"toy","temperature":0,"max_tokens":2,"prompt":"ab","logprobs":1,"echo":true})")
+        post("/v1/completions", R"({"model":"toy","temperature":0,"max_tokens":2,"prompt":"ab",)"
+                                R"("logprobs":1,"echo":true})")
             .body);
     EXPECT_EQ(json::serialize(echoed.at_pointer("/choices/0/logprobs/tokens")),
               R"(["a","b","c","d"])");

@@ -34,8 +34,8 @@ tl::unexpected<OpenAiError> not_an_object(const BodyPlace& place) {
     return refuse(name_of(place), name_of(place) + " must be an object");
 }
 
-Checked append_part(const json::value& part, const BodyPlace& place, const Rows<ContentPartDraft>& rows,
-                    json::string& text) {
+Checked append_part(const json::value& part, const BodyPlace& place,
+                    const Rows<ContentPartDraft>& rows, json::string& text) {
     const json::object* object = part.if_object();
     if (!object) return not_an_object(place);
     const json::value* type = object->if_contains("type");
@@ -55,7 +55,8 @@ Checked append_part(const json::value& part, const BodyPlace& place, const Rows<
 }
 
 // Text parts are one text, without anything between them.
-tl::expected<json::value, OpenAiError> read_content(const json::value& content, const BodyPlace& place,
+tl::expected<json::value, OpenAiError> read_content(const json::value& content,
+                                                    const BodyPlace& place,
                                                     const Rows<ContentPartDraft>& rows) {
     if (content.is_string()) return content;
     const json::array* parts = content.if_array();
@@ -71,7 +72,8 @@ tl::expected<json::value, OpenAiError> read_content(const json::value& content, 
     return json::value(std::move(text));
 }
 
-tl::expected<json::object, OpenAiError> read_tool_call(const json::value& call, const BodyPlace& place,
+tl::expected<json::object, OpenAiError> read_tool_call(const json::value& call,
+                                                       const BodyPlace& place,
                                                        const ConversationRows& rows) {
     const json::object* object = call.if_object();
     if (!object) return not_an_object(place);
@@ -86,7 +88,8 @@ tl::expected<json::object, OpenAiError> read_tool_call(const json::value& call, 
                         {"function", {{"name", function.name}, {"arguments", function.arguments}}}};
 }
 
-tl::expected<json::array, OpenAiError> read_tool_calls(const json::array& calls, const BodyPlace& place,
+tl::expected<json::array, OpenAiError> read_tool_calls(const json::array& calls,
+                                                       const BodyPlace& place,
                                                        const ConversationRows& rows) {
     json::array list;
     for (std::size_t i = 0; i < calls.size(); ++i) {

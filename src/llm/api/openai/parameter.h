@@ -134,8 +134,8 @@ inline constexpr std::string_view unknown_here = "this worker does not know it";
 
 // Fills the draft from one object. Errors: the first row's that objects.
 template <class Draft>
-Checked read_object(const boost::json::object& object, const Rows<Draft>& rows, const BodyPlace& place,
-                    Draft& draft) {
+Checked read_object(const boost::json::object& object, const Rows<Draft>& rows,
+                    const BodyPlace& place, Draft& draft) {
     for (const Row<Draft>& row : rows) {
         const auto value = read_parameter(object, row.parameter, row.field.rule, place);
         if (!value) return tl::make_unexpected(value.error());
