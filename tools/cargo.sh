@@ -30,6 +30,6 @@ build_library() {
 }
 
 lock rust
-step rust "building the Rust library (the first time a minute)" \
+step rust "building the Rust library (the first time some minutes)" \
     "read the log's last lines; where cargo did not reach its registry, check the network" \
     build_library

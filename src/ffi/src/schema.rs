@@ -1,5 +1,7 @@
 //! JSON Schemas: what of them llguidance enforces, and what has to go.
 
+use std::time::{Duration, Instant};
+
 use llguidance::{GrammarBuilder, JsonCompileOptions};
 use serde_json::{json, Map, Value};
 
@@ -68,8 +70,8 @@ const SCHEMAS: [&str; 7] =
     ["additionalItems", "additionalProperties", "allOf", "anyOf", "items", "oneOf", "prefixItems"];
 /// Work grows with the square of these, for the masks too: half a thousand costs a millisecond.
 const BOUNDS: [(&str, usize); 2] = [("properties", 500), ("patternProperties", 32)];
-/// How often a schema is compiled in search of what is wrong with it.
-const ATTEMPTS_MAX: usize = 200;
+/// How long a schema is compiled part by part in search of what is wrong with it.
+const SEARCH_MAX: Duration = Duration::from_millis(500);
 /// Callers' schemas come from JSON of at most 32 levels.
 const DEPTH_MAX: usize = 64;
 
@@ -140,9 +142,9 @@ fn reduce(text: &str) -> Result<(Value, Vec<Finding>), String> {
     let mut schema = parse(text)?;
     let mut findings = Vec::new();
     take_out(&mut schema, &mut Vec::new(), &mut findings)?;
-    let mut attempts = ATTEMPTS_MAX;
+    let until = Instant::now() + SEARCH_MAX;
     while let Err(reason) = compile(&schema) {
-        let found = if is_about_support(&reason) { culprit(&schema, &mut attempts) } else { None };
+        let found = if is_about_support(&reason) { culprit(&schema, until) } else { None };
         let Some(found) = found else {
             return Err(format!("the schema cannot be followed: {reason}"));
         };
@@ -208,7 +210,7 @@ fn is_enforced(keyword: &str, value: &Value) -> bool {
 
 fn has_effect(keyword: &str, value: &Value) -> bool {
     let inert = WITHOUT_EFFECT.contains(&keyword) || keyword == "x-guidance";
-    !inert && !(keyword == "uniqueItems" && *value == json!(false))
+    !inert && (keyword != "uniqueItems" || *value != json!(false))
 }
 
 /// The schemas right below a schema, each with the steps that lead to it.
@@ -259,13 +261,13 @@ fn alone(schema: &Value, path: &[String]) -> Option<Value> {
 
 /// The keyword that keeps a schema from being compiled, or two of them: in the innermost schema that
 /// fails, those without which it does not.
-fn culprit(schema: &Value, attempts: &mut usize) -> Option<Vec<Finding>> {
+fn culprit(schema: &Value, until: Instant) -> Option<Vec<Finding>> {
     let mut path = Vec::new();
     'inwards: loop {
         for steps in children(at(schema, &path)?) {
             let inner = [path.clone(), steps].concat();
             let Some(part) = alone(schema, &inner) else { continue };
-            if fails(&part, attempts)? {
+            if fails(&part, until)? {
                 path = inner;
                 continue 'inwards;
             }
@@ -281,17 +283,16 @@ fn culprit(schema: &Value, attempts: &mut usize) -> Option<Vec<Finding>> {
         let found: Vec<Finding> = keywords.iter().map(finding).collect();
         let mut weaker = schema.clone();
         found.iter().for_each(|one| weaken(&mut weaker, one));
-        if !fails(&alone(&weaker, &path)?, attempts)? {
+        if !fails(&alone(&weaker, &path)?, until)? {
             return Some(found);
         }
     }
     None
 }
 
-/// None where there have been too many attempts.
-fn fails(schema: &Value, attempts: &mut usize) -> Option<bool> {
-    *attempts = attempts.checked_sub(1)?;
-    Some(compile(schema).is_err())
+/// None where the time is over.
+fn fails(schema: &Value, until: Instant) -> Option<bool> {
+    (Instant::now() < until).then(|| compile(schema).is_err())
 }
 
 fn weaken(schema: &mut Value, found: &Finding) {
