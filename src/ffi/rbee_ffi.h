@@ -52,7 +52,8 @@ void rbee_vocabulary_free(rbee_vocabulary* vocabulary);
 // What one reply may say. Needs no vocabulary to outlive it. Thread: one at a time.
 typedef struct rbee_constraint rbee_constraint;
 
-enum { rbee_json_schema = 0, rbee_regex = 1, rbee_lark = 2 };
+// A Lark grammar of the worker's own may be longer than a caller's.
+enum { rbee_json_schema = 0, rbee_regex = 1, rbee_lark = 2, rbee_own_lark = 3 };
 rbee_outcome rbee_constraint_make(const rbee_vocabulary* vocabulary, int32_t kind, rbee_view text,
                                   rbee_constraint** constraint, rbee_text* error);
 // Writes one bit a token, the lowest first: `count` is ceil(tokens / 32).

@@ -8,7 +8,7 @@ use llguidance::toktrie::{ApproximateTokEnv, InferenceCapabilities, TokEnv, TokR
 use llguidance::{Matcher, ParserFactory};
 
 use crate::boundary::{answer, destroy, with_deep_stack, Text, View};
-use crate::schema::as_grammar;
+use crate::schema::{as_grammar, keep_bounds_within};
 
 /// No more than what a few dozen kilobytes of schema need; each is said of one reply, of which
 /// there are as many at a time as slots.
@@ -63,8 +63,12 @@ impl Vocabulary {
         let grammar = match kind {
             0 => TopLevelGrammar::from_json_schema(as_grammar(text)?),
             1 => TopLevelGrammar::from_regex(text),
-            _ => TopLevelGrammar::from_lark(within_bounds(text)?.into()),
+            2 => TopLevelGrammar::from_lark(within_bounds(text)?.into()),
+            _ => TopLevelGrammar::from_lark(text.into()),
         };
+        if kind >= 2 {
+            keep_bounds_within(text)?;
+        }
         let parser = self.factory.create_parser(grammar).map_err(in_short)?;
         let mut matcher = Matcher::new(Ok(parser));
         // What is too much for the first token is better known before the reply begins.

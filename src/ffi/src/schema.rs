@@ -117,6 +117,21 @@ fn keep_bounds(value: &Value) -> Result<(), String> {
     }
 }
 
+/// The same for the schemas that a Lark grammar holds.
+pub fn keep_bounds_within(lark: &str) -> Result<(), String> {
+    const MARK: &str = "%json";
+    let mut rest = lark;
+    while let Some(at) = rest.find(MARK) {
+        rest = &rest[at + MARK.len()..];
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        if let Some(Ok(schema)) = values.next() {
+            keep_bounds(&schema)?;
+            rest = &rest[values.byte_offset()..];
+        }
+    }
+    Ok(())
+}
+
 fn parse_any(text: &str) -> Result<Value, String> {
     match serde_json::from_str(text).map_err(|error| format!("the schema is no JSON: {error}"))? {
         Value::Bool(true) => Ok(json!({})),

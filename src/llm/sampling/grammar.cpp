@@ -76,6 +76,7 @@ constexpr std::int32_t number_of(GrammarKind kind) {
         case GrammarKind::json_schema: return rbee_json_schema;
         case GrammarKind::regex: return rbee_regex;
         case GrammarKind::lark: return rbee_lark;
+        case GrammarKind::own_lark: return rbee_own_lark;
     }
     __builtin_unreachable();
 }

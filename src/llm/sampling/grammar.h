@@ -16,6 +16,7 @@ enum class GrammarKind : std::uint8_t {
     json_schema,  // a JSON Schema, as check_schema() leaves it
     regex,        // for the whole reply; Rust's syntax, without look-around
     lark,         // with `start` as its first rule. Source: llguidance, docs/syntax.md
+    own_lark,     // the same, written by the worker around callers' schemas, which may be long
 };
 
 // What a reply has to be.

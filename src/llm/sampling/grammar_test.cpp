@@ -151,6 +151,20 @@ std::string repeated(std::string_view text, int times) {
     return all;
 }
 
+TEST(GrammarTest, the_worker_s_own_grammars_hold_long_schemas) {
+    std::string text = "start:";
+    for (int i = 0; i < 40; ++i)
+        text += fmt::format("{} \"{}\" schema_{}", i == 0 ? "" : " |", i, i);
+    for (int i = 0; i < 40; ++i) {
+        text += fmt::format("\nschema_{}: %json {{\"type\":\"integer\",\"description\":\"{}\"}}", i,
+                            repeated("What? A|B, or C* ", 100));
+    }
+    check_refused({.kind = GrammarKind::lark, .text = text}, "bytes");
+    check({.spec = {.kind = GrammarKind::own_lark, .text = text},
+           .these = {"3512", "01"},
+           .not_these = {"a", "39a"}});
+}
+
 // Each in the next one.
 std::string linked_rules(int count) {
     std::string rules = "start: a0\n";
@@ -164,6 +178,9 @@ TEST(GrammarTest, bounds_what_would_take_long) {
     check_refused(schema("{\"properties\":{" + properties + "}}"), "500 properties");
     check_refused({.kind = GrammarKind::lark, .text = "start: " + repeated("\"a\"? ", 1001)},
                   "1000 of");
+    check_refused({.kind = GrammarKind::lark,
+                   .text = "start: %json {\"items\":{\"properties\":{" + properties + "}}}"},
+                  "500 properties");
     const std::string large(grammar_bytes_max + 1, 'a');
     check_refused({.kind = GrammarKind::regex, .text = large}, "bytes at most");
 }

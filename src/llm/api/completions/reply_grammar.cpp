@@ -89,7 +89,7 @@ tl::expected<std::optional<ReplyGrammar>, OpenAiError> chat_grammar(ChatRequest&
                               .reasoning = format.reasoning(),
                               .start = prompt.start};
     return ReplyGrammar{
-        {GrammarKind::lark, tool_grammar(grammar, control_tokens(prompt.tool_format, format))},
+        {GrammarKind::own_lark, tool_grammar(grammar, control_tokens(prompt.tool_format, format))},
         "tools"};
 }
 
