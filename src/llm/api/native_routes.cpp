@@ -1,6 +1,7 @@
 #include "llm/api/native_routes.h"
 
 #include "llm/api/native_frames.h"
+#include "llm/text/length_bound.h"
 #include "worker/base/ids.h"
 #include "worker/base/json.h"
 #include "worker/contract/error_body.h"
@@ -79,6 +80,9 @@ Prepared prepare(const std::string& body, const GenerateRules& rules, const Text
     if (request->operation.value_or("infer") != "infer")
         return refuse({ErrorCode::invalid_request, "this worker's only operation is \"infer\"",
                        std::nullopt});
+    const auto longer = surely_longer_than(model.context_max, request->prompt, *model.vocabulary);
+    if (!longer) return refuse(longer.error());
+    if (*longer) return refuse(too_long(**longer, model.context_max));
     auto prompt = model.vocabulary->tokenize(request->prompt, SpecialTokens::parsed,
                                              LeadingToken::as_model_wants);
     if (!prompt) return refuse(prompt.error());

@@ -6,10 +6,14 @@ Result<void> check_fits(const std::vector<Token>& prompt, std::uint32_t context_
     if (prompt.empty())
         return worker::fail(worker::ErrorCode::invalid_request, "the prompt has no tokens");
     if (prompt.size() < context_max) return {};
-    return worker::fail(worker::ErrorCode::invalid_request,
-                        "the prompt has " + std::to_string(prompt.size()) +
-                            " tokens and the context holds " + std::to_string(context_max) +
-                            ", one of them for the reply: shorten the prompt");
+    return tl::make_unexpected(too_long(prompt.size(), context_max));
+}
+
+worker::Error too_long(std::size_t prompt_tokens, std::uint32_t context_max) {
+    return {worker::ErrorCode::invalid_request,
+            "the prompt has " + std::to_string(prompt_tokens) + " tokens and the context holds " +
+                std::to_string(context_max) + ", one of them for the reply: shorten the prompt",
+            std::nullopt};
 }
 
 }  // namespace llm

@@ -52,6 +52,9 @@ struct TextService {
     TextModelView model = {};
 };
 
+// What is said of a prompt that leaves no room for a reply.
+worker::Error too_long(std::size_t prompt_tokens, std::uint32_t context_max);
+
 // Errors: invalid_request when the prompt and one more token do not fit the context, or when it
 // has no tokens.
 Result<void> check_fits(const std::vector<Token>& prompt, std::uint32_t context_max);

@@ -1,5 +1,6 @@
 #include "llm/api/completions/chat_format.h"
 
+#include "llm/text/length_bound.h"
 #include "worker/base/json.h"
 
 #include <boost/json/serialize.hpp>
@@ -105,8 +106,8 @@ json::object ChatFormat::context_of(const ChatRequest& request, ToolFormat forma
     return context;
 }
 
-Result<ChatPrompt> ChatFormat::prompt(const ChatRequest& request,
-                                      worker::Clock::WallTime now) const {
+Result<ChatPrompt> ChatFormat::prompt(const ChatRequest& request, worker::Clock::WallTime now,
+                                      std::size_t tokens_max) const {
     const bool calls = !request.tools.empty() && request.tool_choice.kind != ToolChoice::Kind::none;
     ChatPrompt prompt{.tool_format = calls ? tool_format_ : ToolFormat::none};
     auto guarded = spellings_.guard(context_of(request, prompt.tool_format));
@@ -115,10 +116,17 @@ Result<ChatPrompt> ChatFormat::prompt(const ChatRequest& request,
     if (text && request.continue_final_message)
         text = cut_behind(std::move(*text), last_content(guarded->context));
     if (!text) return worker::fail(std::move(text.error()));
+    const auto longer = surely_longer_than(tokens_max, *text, *vocabulary_);
+    if (!longer) return worker::fail(longer.error());
+    if (*longer) {
+        prompt.length = **longer;
+        return prompt;
+    }
     const std::vector<PromptSegment> segments = spellings_.cut(*text, guarded->mark);
     auto tokens = tokenize(*vocabulary_, segments);
     if (!tokens) return worker::fail(std::move(tokens.error()));
     prompt.tokens = std::move(*tokens);
+    prompt.length = prompt.tokens.size();
     for (const PromptSegment& segment : segments) prompt.text += segment.text;
     if (!request.continue_final_message) prompt.start = reply_start(reasoning_, prompt.text);
     return prompt;

@@ -20,6 +20,7 @@ namespace llm {
 struct ChatPrompt {
     std::string text = {};
     std::vector<Token> tokens = {};
+    std::size_t length = 0;  // in tokens; where that is too much, at least so many, and no tokens
     ToolFormat tool_format = ToolFormat::none;  // of the calls that the reply may have
     ReplyStart start = ReplyStart::outside;
 };
@@ -32,8 +33,10 @@ public:
     static Result<ChatFormat> make(const ModelCard& card,
                                    std::shared_ptr<const Vocabulary> vocabulary);
 
-    // Errors: invalid_request, in the template's own words where it refuses the messages.
-    Result<ChatPrompt> prompt(const ChatRequest& request, worker::Clock::WallTime now) const;
+    // `tokens_max`: longer prompts are of no use. Errors: invalid_request, in the template's own
+    // words where it refuses the messages.
+    Result<ChatPrompt> prompt(const ChatRequest& request, worker::Clock::WallTime now,
+                              std::size_t tokens_max) const;
 
     ReasoningFormat reasoning() const { return reasoning_; }
     // The control token that is spelled like this; nothing where that is plain text.

@@ -6,6 +6,7 @@
 #include "llm/api/completions/generation_job.h"
 #include "llm/api/openai/chat_request.h"
 #include "llm/api/openai/completion_request.h"
+#include "llm/text/length_bound.h"
 #include "worker/base/ids.h"
 #include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
@@ -48,12 +49,10 @@ Checked check_model(const std::string& model, const PreparationContext& context)
     return tl::make_unexpected(model_not_found(model));
 }
 
-Checked check_length(const std::vector<Token>& prompt, const PreparationContext& context,
-                     const char* param) {
-    if (prompt.empty()) return refuse(param, std::string(param) + " has no tokens");
-    if (prompt.size() < context.model.context_max) return {};
-    return tl::make_unexpected(
-        context_length_exceeded(param, {prompt.size(), context.model.context_max}));
+Checked check_length(std::size_t tokens, const PreparationContext& context, const char* param) {
+    if (tokens == 0) return refuse(param, std::string(param) + " has no tokens");
+    if (tokens < context.model.context_max) return {};
+    return tl::make_unexpected(context_length_exceeded(param, {tokens, context.model.context_max}));
 }
 
 ReplyHead head_of(const GenerationRequest& request, std::string id,
@@ -93,9 +92,9 @@ tl::expected<Chat, OpenAiError> read_chat(const json::value& body,
         return refuse("messages",
                       "this model has no chat template: start the worker with --chat-template, or "
                       "use /v1/completions");
-    auto prompt = context.model.chat->prompt(*request, context.now);
+    auto prompt = context.model.chat->prompt(*request, context.now, context.model.context_max);
     if (!prompt) return wrong(prompt.error(), "messages");
-    if (auto fits = check_length(prompt->tokens, context, "messages"); !fits)
+    if (auto fits = check_length(prompt->length, context, "messages"); !fits)
         return tl::make_unexpected(std::move(fits.error()));
     return Chat{std::move(*request), std::move(*prompt)};
 }
@@ -153,6 +152,12 @@ tl::expected<std::vector<Token>, OpenAiError> completion_tokens(
     if (const auto* tokens = std::get_if<std::vector<Token>>(&prompt)) return *tokens;
     const Vocabulary& vocabulary = *context.model.vocabulary;
     const std::string& text = std::get<std::string>(prompt);
+    for (const std::string& part : {text, suffix.value_or("")}) {
+        const auto longer = surely_longer_than(context.model.context_max, part, vocabulary);
+        if (!longer) return wrong(longer.error(), "prompt");
+        if (auto fits = check_length(longer->value_or(1), context, "prompt"); !fits)
+            return tl::make_unexpected(std::move(fits.error()));
+    }
     auto tokens = vocabulary.tokenize(text, SpecialTokens::parsed, LeadingToken::as_model_wants);
     if (!tokens) return wrong(tokens.error(), "prompt");
     if (!suffix) return std::move(*tokens);
@@ -186,7 +191,7 @@ Checked add_jobs(const CompletionRequest& request, const CompletionPrompt& promp
                  const PreparationContext& context, std::vector<GenerateJob>& jobs) {
     auto tokens = completion_tokens(prompt, request.suffix, context);
     if (!tokens) return tl::make_unexpected(std::move(tokens.error()));
-    if (auto fits = check_length(*tokens, context, "prompt"); !fits) return fits;
+    if (auto fits = check_length(tokens->size(), context, "prompt"); !fits) return fits;
     for (std::uint32_t choice = 0; choice < request.best_of; ++choice) {
         auto job = generation_job(request.generation, choice, *context.model.vocabulary);
         if (!job) return wrong(job.error(), "bad_words");

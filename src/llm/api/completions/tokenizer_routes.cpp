@@ -2,11 +2,13 @@
 
 #include "llm/api/openai/openai_error.h"
 #include "llm/api/openai/parameter.h"
+#include "llm/text/length_bound.h"
 #include "worker/base/json.h"
 #include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
 
 #include <boost/asio/awaitable.hpp>
+#include <fmt/format.h>
 
 #include <memory>
 #include <string>
@@ -22,6 +24,9 @@ using worker::Request;
 using worker::Response;
 
 namespace {
+
+// More than any context that is served; what tokenisers take long for has many.
+constexpr std::size_t tokens_max = 200'000;
 
 using Reply = tl::expected<std::string, OpenAiError>;
 
@@ -64,6 +69,11 @@ Reply tokenize(const boost::json::value& body, const Vocabulary& vocabulary) {
                supported<W>("parse_special", &W::parse_special),
                supported<W>("with_pieces", &W::with_pieces)});
     if (!wanted) return tl::make_unexpected(wanted.error());
+    const auto longer = surely_longer_than(tokens_max, wanted->content, vocabulary);
+    if (!longer) return tl::make_unexpected(openai_error(longer.error()));
+    if (*longer)
+        return refuse("content",
+                      fmt::format("content has more than {} tokens: send it in parts", tokens_max));
     const auto tokens = vocabulary.tokenize(
         wanted->content, wanted->parse_special ? SpecialTokens::parsed : SpecialTokens::as_text,
         wanted->add_special ? LeadingToken::as_model_wants : LeadingToken::none);
