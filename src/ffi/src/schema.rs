@@ -321,8 +321,41 @@ fn weaken(schema: &mut Value, found: &Finding) {
     }
 }
 
+/// What llguidance takes these formats for is wider than what validators do: seconds of 60, local
+/// parts of any length. A text that follows one of these patterns is valid everywhere.
+fn narrow_pattern(format: &str) -> Option<String> {
+    const TIME: &str = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?\
+                        ([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
+    const DATE: &str = "[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])\
+                        |(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))";
+    const NAME: &str = "[A-Za-z0-9_+-]{1,20}(\\.[A-Za-z0-9_+-]{1,12}){0,3}";
+    const HOST: &str = "([A-Za-z0-9]{1,30}\\.){1,3}[A-Za-z]{2,12}";
+    match format {
+        "time" => Some(format!("^{TIME}$")),
+        "date-time" => Some(format!("^{DATE}[Tt]{TIME}$")),
+        "email" => Some(format!("^{NAME}@{HOST}$")),
+        _ => None,
+    }
+}
+
+fn narrow_formats(schema: &mut Value) {
+    if let Some(keywords) = schema.as_object_mut() {
+        let format = keywords.get("format").and_then(Value::as_str);
+        if let Some(pattern) = format.and_then(narrow_pattern) {
+            if may_be_text(keywords.get("type")) && !keywords.contains_key("pattern") {
+                keywords.shift_remove("format");
+                keywords.insert("pattern".into(), pattern.into());
+            }
+        }
+    }
+    for steps in children(schema) {
+        at_mut(schema, &steps).into_iter().for_each(narrow_formats);
+    }
+}
+
 fn report(text: &str) -> Result<String, String> {
-    let (schema, findings) = reduce(text)?;
+    let (mut schema, findings) = reduce(text)?;
+    narrow_formats(&mut schema);
     let unsupported: Vec<Value> = findings
         .iter()
         .map(|found| json!({"keyword": found.keyword, "path": found.pointer()}))

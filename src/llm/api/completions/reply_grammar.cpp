@@ -2,6 +2,9 @@
 
 #include "llm/sampling/json_schema.h"
 #include "llm/text/tool_grammar.h"
+#include "worker/base/json.h"
+
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -16,6 +19,19 @@ tl::unexpected<OpenAiError> wrong(const worker::Error& error, const std::string&
     return refuse(param, error.message);
 }
 
+// What of a schema can be enforced; what cannot is told.
+tl::expected<std::string, OpenAiError> enforced_schema(std::string_view schema,
+                                                       SchemaStrictness strictness,
+                                                       const std::string& param,
+                                                       std::vector<IgnoredParameter>& ignored) {
+    auto report = check_schema(schema, strictness);
+    if (!report) return wrong(report.error(), param);
+    for (const UnsupportedKeyword& each : report->left_out)
+        ignored.push_back(
+            {param, each.keyword + " at " + each.path + " cannot be enforced by this worker"});
+    return std::move(report->enforced);
+}
+
 tl::expected<GrammarSpec, OpenAiError> spec_of(const GrammarRequest& request,
                                                std::vector<IgnoredParameter>& ignored) {
     if (request.kind == Kind::regex) return GrammarSpec{GrammarKind::regex, request.text};
@@ -27,21 +43,33 @@ tl::expected<GrammarSpec, OpenAiError> spec_of(const GrammarRequest& request,
         if (!spec) return wrong(spec.error(), request.param);
         return std::move(*spec);
     }
-    const auto strictness = request.strict ? SchemaStrictness::strict : SchemaStrictness::lenient;
-    auto report = check_schema(request.text, strictness);
-    if (!report) return wrong(report.error(), request.param);
-    for (const UnsupportedKeyword& each : report->left_out)
-        ignored.push_back({request.param, each.keyword + " at " + each.path +
-                                              " cannot be enforced by this worker"});
-    return GrammarSpec{GrammarKind::json_schema, std::move(report->enforced)};
+    auto schema = enforced_schema(
+        request.text, request.strict ? SchemaStrictness::strict : SchemaStrictness::lenient,
+        request.param, ignored);
+    if (!schema) return tl::make_unexpected(std::move(schema.error()));
+    return GrammarSpec{GrammarKind::json_schema, std::move(*schema)};
 }
 
-// Every tool of the request demands that its arguments follow its schema.
-bool all_strict(const ChatRequest& request) {
-    return std::ranges::all_of(request.tools, [](const boost::json::value& tool) {
-        const auto* strict = tool.at("function").get_object().if_contains("strict");
-        return strict != nullptr && strict->is_bool() && strict->get_bool();
-    });
+// The tool demands that its arguments follow its schema.
+bool is_strict(const boost::json::value& tool) {
+    const auto* strict = tool.at("function").get_object().if_contains("strict");
+    return strict != nullptr && strict->is_bool() && strict->get_bool();
+}
+
+// The tools, with what of their schemas can be enforced.
+tl::expected<std::vector<Tool>, OpenAiError> enforced_tools(ChatRequest& request) {
+    std::vector<Tool> tools = tools_of(request);
+    for (std::size_t i = 0; i < tools.size(); ++i) {
+        if (!tools[i].parameters) continue;
+        const std::string param = "tools[" + std::to_string(i) + "].function.parameters";
+        auto enforced = enforced_schema(
+            boost::json::serialize(*tools[i].parameters),
+            is_strict(request.tools[i]) ? SchemaStrictness::strict : SchemaStrictness::lenient,
+            param, request.generation.ignored);
+        if (!enforced) return tl::make_unexpected(std::move(enforced.error()));
+        tools[i].parameters = worker::parse_json(*enforced).value().get_object();
+    }
+    return tools;
 }
 
 // Markers as control tokens, where the vocabulary has them as such.
@@ -76,9 +104,12 @@ tl::expected<std::optional<ReplyGrammar>, OpenAiError> chat_grammar(ChatRequest&
     if (prompt.tool_format == ToolFormat::none) return std::nullopt;
     const ToolChoice& choice = request.tool_choice;
     const bool demanded = choice.kind != ToolChoice::Kind::automatic;
-    if (!demanded && prompt.tool_format != ToolFormat::generic && !all_strict(request))
+    if (!demanded && prompt.tool_format != ToolFormat::generic &&
+        !std::ranges::all_of(request.tools, is_strict))
         return std::nullopt;
-    std::vector<Tool> tools = tools_of(request);
+    auto enforced = enforced_tools(request);
+    if (!enforced) return tl::make_unexpected(std::move(enforced.error()));
+    std::vector<Tool> tools = std::move(*enforced);
     if (choice.kind == ToolChoice::Kind::named)
         std::erase_if(tools, [&](const Tool& tool) { return tool.name != choice.name; });
     const bool one = choice.kind == ToolChoice::Kind::named || !request.parallel_tool_calls;
