@@ -43,12 +43,6 @@ std::string call_delta(const JsonObject& call) {
     return JsonObject().add("tool_calls", std::vector<JsonObject>{call}).text();
 }
 
-std::vector<Token> ids_of(const std::vector<Logprobs>& details) {
-    std::vector<Token> ids;
-    for (const Logprobs& each : details) ids.push_back(each.chosen.token);
-    return ids;
-}
-
 }  // namespace
 
 ChatReply::ChatReply(Settings settings)

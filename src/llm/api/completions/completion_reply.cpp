@@ -30,12 +30,6 @@ std::vector<Logprobs> joined(std::vector<Logprobs> first, std::vector<Logprobs> 
     return first;
 }
 
-std::vector<Token> ids_of(const std::vector<Logprobs>& details) {
-    std::vector<Token> ids;
-    for (const Logprobs& each : details) ids.push_back(each.chosen.token);
-    return ids;
-}
-
 }  // namespace
 
 CompletionReply::CompletionReply(Settings settings)

@@ -53,6 +53,12 @@ std::string top_object(const std::vector<TokenLogprob>& top, const Vocabulary& v
 
 }  // namespace
 
+std::vector<Token> ids_of(std::span<const Logprobs> tokens) {
+    std::vector<Token> ids;
+    for (const Logprobs& each : tokens) ids.push_back(each.chosen.token);
+    return ids;
+}
+
 std::string chat_logprobs(std::span<const Logprobs> tokens, const Vocabulary& vocabulary) {
     std::vector<JsonObject> content;
     for (const Logprobs& each : tokens) {

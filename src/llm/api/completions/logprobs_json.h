@@ -10,6 +10,9 @@
 
 namespace llm {
 
+// The tokens that were chosen.
+std::vector<Token> ids_of(std::span<const Logprobs> tokens);
+
 // {"content":[{"token","logprob","bytes","top_logprobs":[…]}],"refusal":null}
 // Source: OpenAI, `choices[].logprobs` of a chat completion.
 std::string chat_logprobs(std::span<const Logprobs> tokens, const Vocabulary& vocabulary);

@@ -31,7 +31,7 @@ using worker::Response;
 namespace {
 
 // Smaller bodies are read on the io thread, in less time than a trip to another thread and back
-// takes; larger ones would hold up /health.
+// takes, but for those with a schema; larger ones would hold up /health.
 constexpr std::size_t inline_body_bytes = 4 << 10;
 
 // What a body means, in one of the ways of preparation.h.
@@ -40,12 +40,15 @@ using Reading = tl::expected<Value, OpenAiError> (*)(const boost::json::value& b
                                                      const PreparationContext& context);
 
 template <class Value>
-tl::expected<Value, OpenAiError> read_body(const std::string& body,
-                                           const PreparationContext& context,
-                                           Reading<Value> reading) {
-    const auto json = worker::parse_json(body);
-    if (!json) return tl::make_unexpected(openai_error(json.error()));
-    return reading(*json, context);
+tl::expected<Value, OpenAiError> refuse_json(const worker::Error& error) {
+    return tl::make_unexpected(openai_error(error));
+}
+
+// However small: what of a schema can be enforced is found by trying.
+bool may_take_long(const boost::json::value& body) {
+    const boost::json::object* object = body.if_object();
+    return object != nullptr && (object->contains("response_format") ||
+                                 object->contains("json_schema") || object->contains("tools"));
 }
 
 // The routes' state. Thread: io.
@@ -111,13 +114,33 @@ private:
 
     template <class Value>
     awaitable<tl::expected<Value, OpenAiError>> read(Request& request, Reading<Value> reading) {
-        if (request.body.size() <= inline_body_bytes)
-            co_return read_body(request.body, context(), reading);
         // The work owns its input: the client, and this coroutine with it, may leave meanwhile.
-        auto body = std::make_shared<const std::string>(std::move(request.body));
-        auto work = [body, reading,
-                     context = context()]() -> Result<tl::expected<Value, OpenAiError>> {
-            return read_body(*body, context, reading);
+        if (request.body.size() > inline_body_bytes) {
+            auto body = std::make_shared<const std::string>(std::move(request.body));
+            return on_codec<Value>([body, reading, context = context()] {
+                const auto json = worker::parse_json(*body);
+                return json ? reading(*json, context) : refuse_json<Value>(json.error());
+            });
+        }
+        auto json = worker::parse_json(request.body);
+        if (!json) return at_once(refuse_json<Value>(json.error()));
+        if (!may_take_long(*json)) return at_once(reading(*json, context()));
+        auto body = std::make_shared<const boost::json::value>(std::move(*json));
+        return on_codec<Value>(
+            [body, reading, context = context()] { return reading(*body, context); });
+    }
+
+    template <class Value>
+    static awaitable<tl::expected<Value, OpenAiError>> at_once(
+        tl::expected<Value, OpenAiError> value) {
+        co_return value;
+    }
+
+    template <class Value>
+    awaitable<tl::expected<Value, OpenAiError>> on_codec(
+        std::function<tl::expected<Value, OpenAiError>()> reading) {
+        auto work = [reading = std::move(reading)]() -> Result<tl::expected<Value, OpenAiError>> {
+            return reading();
         };
         auto value = co_await service_.codec.run(std::move(work));
         if (!value) co_return tl::make_unexpected(openai_error(value.error()));
