@@ -1,5 +1,6 @@
 #include "llm/api/completions/chat_format.h"
 
+#include "llm/api/completions/calls_as_text.h"
 #include "llm/text/length_bound.h"
 #include "worker/base/json.h"
 
@@ -97,6 +98,7 @@ json::object ChatFormat::context_of(const ChatRequest& request, ToolFormat forma
         if (!knows_developers_ && message.at("role") == "developer") message.at("role") = "system";
         parse_arguments(message.get_object());
     }
+    if (tool_format_ == ToolFormat::generic) messages = calls_as_text(messages);
     if (format == ToolFormat::generic)
         add_instructions(messages, generic_tool_instructions(tools_of(request)));
     else if (format != ToolFormat::none)
