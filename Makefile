@@ -8,11 +8,11 @@ ARGS ?=
 PREFIX ?= /usr/local
 export MODEL HOST PORT PREFIX
 
-.PHONY: help build serve test coverage bench install format lint clean
+.PHONY: help build serve test test-extra coverage bench install format lint clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  Also: JOBS=n (build jobs), LLAMA_BACKEND=cpu|cuda|vulkan|metal, CMAKE_PREFIX_PATH=DIR"
 	@echo "  (a llama.cpp of your own), FUZZ_SECONDS=n (make test), DESTDIR (make install)."
 
@@ -26,6 +26,10 @@ serve: ## build and start it; MODEL=file.gguf HOST=127.0.0.1 PORT=8080 ARGS="mor
 
 test: ## every test: tidy, release, sanitizers, fuzzers
 	@tools/test.sh
+
+test-extra: ## tests with large clients: LangChain
+	@tools/packages.sh build test
+	@tools/test-extra.sh
 
 coverage: ## which lines of worker/ its own tests run; report in build/coverage/
 	@tools/packages.sh build test

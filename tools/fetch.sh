@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# fetch.sh llama-source | peer-source | model | vocabularies | schemathesis | jinja
+# fetch.sh llama-source | peer-source | model | vocabularies | schemathesis | jinja | openai |
+#          node-clients | node-clients-extra
 # Fetches one thing into the cache, unless it is there, and prints its path.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -108,6 +109,30 @@ packages() {
     echo "$folder"
 }
 
+install_node_packages() {
+    make_scratch
+    cp tests/clients/package.json tests/clients/package-lock.json "$scratch"
+    # No package needs a script to be run, and none is trusted with it.
+    npm ci --prefix "$scratch" --ignore-scripts --engine-strict=false --no-audit --no-fund "${@:2}"
+    mv "$scratch" "$1"
+}
+
+# node_packages NAME SIZE [NPM_OPTION...]
+# The packages that tests/clients locks.
+node_packages() {
+    local name=$1 size=$2 folder
+    shift 2
+    folder=$cache/$name-$(sha256sum <tests/clients/package-lock.json | cut -c-12)
+    if [[ -d $folder ]]; then
+        there "$name"
+    else
+        step "$name" "fetching $name ($size)" \
+            "check the network, and that Node.js and npm are there, then run make again" \
+            install_node_packages "$folder" "$@"
+    fi
+    echo "$folder"
+}
+
 lock "$1"
 case $1 in
     llama-source) llama_source ;;
@@ -116,8 +141,12 @@ case $1 in
     vocabularies) vocabularies ;;
     schemathesis) packages schemathesis "18 MB" ;;
     jinja) packages jinja "1 MB" ;;
+    openai) packages openai "6 MB" ;;
+    node-clients) node_packages node-clients "8 MB" --omit dev ;;
+    node-clients-extra) node_packages node-clients-extra "21 MB" ;;
     *)
         fail "fetch.sh does not know '$1'" \
-            "one of: llama-source peer-source model vocabularies schemathesis jinja"
+            "one of: llama-source peer-source model vocabularies schemathesis jinja openai
+              node-clients node-clients-extra"
         ;;
 esac

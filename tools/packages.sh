@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # packages.sh LIST...
 # Installs the Debian packages of tools/packages-LIST.txt that are missing. A Rust belongs to those
-# of `build` only where none works already: somebody's own is better left alone.
+# of `build`, and a Node.js to those of `test`, only where none works already: somebody's own is
+# better left alone.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
 source tools/rust.sh
+source tools/node.sh
 export LC_ALL=C  # `sort` and `comm` have to agree on the order.
 
 lists=("$@")
 if [[ " $* " == *" build "* && -z $(rust_folder) ]]; then
     lists+=(rust)
+fi
+if [[ " $* " == *" test "* ]] && ! has_node; then
+    lists+=(node)
 fi
 
 mapfile -t wanted < <(for list in "${lists[@]}"; do cat "tools/packages-$list.txt"; done |

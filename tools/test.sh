@@ -52,7 +52,12 @@ RBEE_SCHEMATHESIS=$(tools/fetch.sh schemathesis) ||
 RBEE_JINJA=$(tools/fetch.sh jinja) ||
     note "      The tests that need jinja2 will be skipped."
 RBEE_WORKER=$PWD/build/release/llm-worker-rbee
-export RBEE_TEST_MODEL RBEE_TEST_VOCABS RBEE_SCHEMATHESIS RBEE_JINJA RBEE_WORKER
+RBEE_OPENAI=$(tools/fetch.sh openai) ||
+    note "      The tests that need OpenAI's Python client will be skipped."
+RBEE_NODE_CLIENTS=$(tools/fetch.sh node-clients) ||
+    note "      The tests that need clients on Node.js will be skipped."
+export RBEE_TEST_MODEL RBEE_TEST_VOCABS RBEE_SCHEMATHESIS RBEE_JINJA RBEE_WORKER RBEE_OPENAI \
+    RBEE_NODE_CLIENTS
 
 begin tidy
 tools/build.sh release -DRBEE_TESTS=ON
