@@ -144,9 +144,18 @@ void GrammarWriter::write_start() {
     rule(lazy ? "thought[lazy]" : "thought", sequence().part("TEXT").text(tags.close).str());
 }
 
+// Some models that have begun to call never stop, and their last call is cut.
+constexpr int calls_max = 16;
+
+std::string up_to(int times) {
+    return fmt::format("{{0,{}}}", times);
+}
+
 std::string GrammarWriter::repeated_call() const {
     const bool one = grammar_.calls == CallCount::one || grammar_.format == ToolFormat::bare_json;
-    return one ? "call" : "call (" + sequence().text(syntax_.separator).part("call").str() + ")*";
+    if (one) return "call";
+    return "call (" + sequence().text(syntax_.separator).part("call").str() + ")" +
+           up_to(calls_max - 1);
 }
 
 void GrammarWriter::write_reply() {
@@ -179,13 +188,14 @@ void GrammarWriter::write_optional_reply() {
         Sequence calls = sequence();
         calls.text(begin).part("calls");
         if (repeats) calls.part("TEXT");
-        rule("reply", fmt::format("TEXT ({}){}", calls.str(), repeats ? '*' : '?'));
+        rule("reply", fmt::format("TEXT ({}){}", calls.str(), repeats ? up_to(calls_max) : "?"));
     } else {
         // The list's beginning too, as the name of a format may well stand in a text.
         rule("text_and_begin[lazy]",
              sequence().part("TEXT").text(begin).text(syntax_.list_begin).str());
         rule("calls", in_list ? listed_calls("") : "call");
-        rule("reply", repeats ? "(text_and_begin calls)* TEXT" : "TEXT | text_and_begin calls");
+        rule("reply", repeats ? "(text_and_begin calls)" + up_to(calls_max) + " TEXT"
+                              : "TEXT | text_and_begin calls");
     }
 }
 
