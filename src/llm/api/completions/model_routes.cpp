@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -60,9 +61,11 @@ awaitable<void> list_models(TextService& service, ReplyWriter& reply) {
                              reply);
 }
 
-awaitable<void> show_model(TextService& service, Request& request, ReplyWriter& reply) {
-    if (request.params.at("id") != service.model_ref) {
-        reply.send(to_response(model_not_found(request.params.at("id"))));
+awaitable<void> show_model(TextService& service, const std::vector<std::string>& names,
+                           Request& request, ReplyWriter& reply) {
+    const std::string& name = request.params.at("id");
+    if (std::ranges::find(names, name) == names.end()) {
+        reply.send(to_response(model_not_found(name)));
         co_return;
     }
     co_await worker::send_json(model_json(service), reply);
@@ -70,7 +73,8 @@ awaitable<void> show_model(TextService& service, Request& request, ReplyWriter& 
 
 }  // namespace
 
-void add_model_routes(worker::Router& router, TextService& service) {
+void add_model_routes(worker::Router& router, TextService& service,
+                      const std::vector<std::string>& names) {
     for (const std::string prefix : {"/v1/models", "/openai/v1/models"}) {
         router.add(
             {.method = "GET",
@@ -81,8 +85,8 @@ void add_model_routes(worker::Router& router, TextService& service) {
         router.add({.method = "GET",
                     .pattern = prefix + "/{id}",
                     .handler =
-                        [&service](Request& request, ReplyWriter& reply) {
-                            return show_model(service, request, reply);
+                        [&service, names](Request& request, ReplyWriter& reply) {
+                            return show_model(service, names, request, reply);
                         },
                     .error_shape = openai_error_response});
     }

@@ -70,9 +70,8 @@ public:
             reply.send(refused(*refusal));
             co_return;
         }
-        auto rendered = co_await read<std::string>(request, render_chat);
-        reply.send(rendered ? Response{.body = std::move(*rendered)}
-                            : to_response(rendered.error()));
+        auto rendered = co_await read<PlainAnswer>(request, render_chat);
+        reply.send(to_response(std::move(rendered), request.fields));
     }
 
 private:
@@ -236,7 +235,7 @@ void add_openai_routes(worker::Router& router, TextService& service,
                             },
                         .error_shape = openai_error_response,
                         .json_body = true});
-    add_model_routes(router, service);
+    add_model_routes(router, service, settings.model_names);
     add_tokenizer_routes(router, service);
 }
 

@@ -158,6 +158,19 @@ TEST_F(OpenAiRoutesTest, what_is_ignored_is_told_or_refused) {
     EXPECT_EQ(read(strict.body).at_pointer("/error/param"), "user");
 }
 
+TEST_F(OpenAiRoutesTest, what_is_ignored_is_told_where_nothing_runs_too) {
+    const std::string ignored = R"("x_ignored":[{"param":"user",)";
+    const std::vector<std::pair<std::string, std::string>> requests = {
+        {chats + "/render", chat("abc", R"(,"user":"me")")},
+        {"/tokenize", R"({"content":"abc","user":"me"})"},
+        {"/detokenize", R"({"tokens":[0],"user":"me"})"}};
+    for (const auto& [path, body] : requests) {
+        EXPECT_NE(post(path, body).body.find(ignored), std::string::npos) << path;
+        const auto strict = post(path, body, "x-strict-parameters: true\r\n");
+        EXPECT_EQ(strict.status, 400) << path;
+    }
+}
+
 TEST_F(OpenAiRoutesTest, the_model_has_three_names) {
     const auto named = [&](const std::string& name) {
         return post("/v1/completions",
@@ -210,6 +223,7 @@ TEST_F(OpenAiRoutesTest, tells_the_model) {
     EXPECT_EQ(model.at_pointer("/meta/context_length"), 64);
     EXPECT_EQ(model.at_pointer("/meta/recommended/top_k"), 1);
     EXPECT_EQ(read(worker::http_get(worker_.port(), "/v1/models/toy").body), model);
+    EXPECT_EQ(read(worker::http_get(worker_.port(), "/v1/models/default").body), model);
     const auto other = worker::http_get(worker_.port(), "/v1/models/other");
     EXPECT_EQ(other.status, 404);
     EXPECT_EQ(read(other.body).at_pointer("/error/code"), "model_not_found");

@@ -241,15 +241,15 @@ Preparation prepare_completion(const json::value& body, const PreparationContext
     return prepared;
 }
 
-tl::expected<std::string, OpenAiError> render_chat(const json::value& body,
+tl::expected<PlainAnswer, OpenAiError> render_chat(const json::value& body,
                                                    const PreparationContext& context) {
-    const auto chat = read_chat(body, context);
-    if (!chat) return tl::make_unexpected(chat.error());
-    return JsonObject()
-        .add("prompt", chat->prompt.text)
-        .add("tokens", chat->prompt.tokens)
-        .add("prompt_tokens", chat->prompt.tokens.size())
-        .text();
+    auto chat = read_chat(body, context);
+    if (!chat) return tl::make_unexpected(std::move(chat.error()));
+    return PlainAnswer{.json = JsonObject()
+                                   .add("prompt", chat->prompt.text)
+                                   .add("tokens", chat->prompt.tokens)
+                                   .add("prompt_tokens", chat->prompt.tokens.size()),
+                       .ignored = std::move(chat->request.generation.ignored)};
 }
 
 }  // namespace llm

@@ -2,6 +2,7 @@
 
 #include "llm/api/completions/choices_reply.h"
 #include "llm/api/completions/openai_routes.h"
+#include "llm/api/completions/plain_answer.h"
 #include "llm/api/completions/reply_grammar.h"
 #include "llm/api/completions/reply_head.h"
 #include "llm/api/openai/generation_request.h"
@@ -43,7 +44,7 @@ Preparation prepare_chat(const boost::json::value& body, const PreparationContex
 Preparation prepare_completion(const boost::json::value& body, const PreparationContext& context);
 
 // A chat's prompt alone: {"prompt","tokens","prompt_tokens"}. Errors: as `prepare_chat`.
-tl::expected<std::string, OpenAiError> render_chat(const boost::json::value& body,
+tl::expected<PlainAnswer, OpenAiError> render_chat(const boost::json::value& body,
                                                    const PreparationContext& context);
 
 }  // namespace llm

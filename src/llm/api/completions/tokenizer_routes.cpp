@@ -1,5 +1,6 @@
 #include "llm/api/completions/tokenizer_routes.h"
 
+#include "llm/api/completions/plain_answer.h"
 #include "llm/api/openai/openai_error.h"
 #include "llm/api/openai/parameter.h"
 #include "llm/text/length_bound.h"
@@ -21,24 +22,25 @@ using boost::asio::awaitable;
 using worker::JsonObject;
 using worker::ReplyWriter;
 using worker::Request;
-using worker::Response;
 
 namespace {
 
 // More than any context that is served; what tokenisers take long for has many.
 constexpr std::size_t tokens_max = 200'000;
 
-using Reply = tl::expected<std::string, OpenAiError>;
+using Reply = tl::expected<PlainAnswer, OpenAiError>;
 
 struct TokenizeRequest {
     std::string content;
     bool add_special = false;
     bool parse_special = true;
     bool with_pieces = false;
+    std::vector<IgnoredParameter> ignored;
 };
 
 struct DetokenizeRequest {
     std::vector<std::int64_t> tokens;
+    std::vector<IgnoredParameter> ignored;
 };
 
 template <class Wanted>
@@ -49,6 +51,7 @@ tl::expected<Wanted, OpenAiError> read(const boost::json::value& body, const Row
     Wanted wanted;
     if (auto done = read_object(*object, rows, BodyPlace{ignored}, wanted); !done)
         return tl::make_unexpected(std::move(done.error()));
+    wanted.ignored = std::move(ignored).take();
     return wanted;
 }
 
@@ -64,7 +67,7 @@ JsonObject piece_json(Token token, std::string_view piece) {
 
 Reply tokenize(const boost::json::value& body, const Vocabulary& vocabulary) {
     using W = TokenizeRequest;
-    const auto wanted = read<W>(
+    auto wanted = read<W>(
         body, {required<W>("content", &W::content), supported<W>("add_special", &W::add_special),
                supported<W>("parse_special", &W::parse_special),
                supported<W>("with_pieces", &W::with_pieces)});
@@ -78,23 +81,29 @@ Reply tokenize(const boost::json::value& body, const Vocabulary& vocabulary) {
         wanted->content, wanted->parse_special ? SpecialTokens::parsed : SpecialTokens::as_text,
         wanted->add_special ? LeadingToken::as_model_wants : LeadingToken::none);
     if (!tokens) return tl::make_unexpected(openai_error(tokens.error()));
-    if (!wanted->with_pieces) return JsonObject().add("tokens", *tokens).text();
+    PlainAnswer answer{.json = {}, .ignored = std::move(wanted->ignored)};
+    if (!wanted->with_pieces) {
+        answer.json.add("tokens", *tokens);
+        return answer;
+    }
     std::vector<JsonObject> pieces;
     for (const Token token : *tokens)
         pieces.push_back(piece_json(token, vocabulary.spelling(token)));
-    return JsonObject().add("tokens", pieces).text();
+    answer.json.add("tokens", pieces);
+    return answer;
 }
 
 Reply detokenize(const boost::json::value& body, const Vocabulary& vocabulary) {
     using W = DetokenizeRequest;
     const std::uint64_t last = vocabulary.size() - 1;
-    const auto wanted =
+    auto wanted =
         read<W>(body, {required<W>("tokens", &W::tokens, {.item = {.min = 0, .max = last}})});
     if (!wanted) return tl::make_unexpected(wanted.error());
     std::string text;
     for (const std::int64_t token : wanted->tokens)
         text += vocabulary.spelling(static_cast<Token>(token));
-    return JsonObject().add("content", text).text();
+    return PlainAnswer{.json = JsonObject().add("content", text),
+                       .ignored = std::move(wanted->ignored)};
 }
 
 using Work = Reply (*)(const boost::json::value& body, const Vocabulary& vocabulary);
@@ -121,7 +130,7 @@ awaitable<void> serve(TextService& service, Work work, Request& request, ReplyWr
         reply.send(openai_error_response(done.error()));
         co_return;
     }
-    reply.send(*done ? Response{.body = std::move(**done)} : to_response(done->error()));
+    reply.send(to_response(std::move(*done), request.fields));
 }
 
 }  // namespace
