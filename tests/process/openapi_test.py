@@ -1,6 +1,7 @@
 """The worker answers as docs/openapi.yaml says, whatever it is asked: requests of all shapes, made
 by schemathesis from the document, and each reply and each event of a stream held against it."""
 
+import json
 import os
 import re
 import subprocess
@@ -17,10 +18,29 @@ TOKEN = "example-token"
 # Against hanging only.
 PATIENCE = 400
 
-# The document as it is for a worker with a token and with limits that make each job a short one.
-LIMITS = ("--max-prompt-chars", "100", "--max-output-tokens", "4")
-CHANGES = {"maxLength: 32768": "maxLength: 100", "maximum: 2048": "maximum: 4",
-           "\nsecurity:\n  - bearer: []\n  - {}\n": "\nsecurity:\n  - bearer: []\n"}
+# The document as it is for a worker with a token, with this model, and with limits that make each
+# job a short one. A second thread would only be waited for.
+LIMITS = ("--max-prompt-chars", "100", "--max-output-tokens", "4", "--parallel", "4",
+          "--chat-template", "chatml", "--context-size", "4096", "--threads", "1")
+TOKENS = len(list(tiny_model.tokens()))
+CHANGES = {
+    "maxLength: 32768": "maxLength: 100",
+    "maximum: 2048": "maximum: 4",
+    "\nsecurity:\n  - bearer: []\n  - {}\n": "\nsecurity:\n  - bearer: []\n",
+    "ModelName: {type: string": "ModelName: {enum: [default, tiny.gguf]",
+    'TokensMax: {type: [integer, "null"], minimum: 1':
+        'TokensMax: {type: [integer, "null"], minimum: 1, maximum: 4096',
+    'Replies: {type: [integer, "null"], minimum: 1':
+        'Replies: {type: [integer, "null"], minimum: 1, maximum: 4',
+    "Token: {type: integer, minimum: 0":
+        f"Token: {{type: integer, minimum: 0, maximum: {TOKENS - 1}",
+    'propertyNames: {pattern: "^[0-9]{1,9}$"}':
+        f"propertyNames: {{enum: {json.dumps(list(map(str, range(TOKENS))))}}}",
+    'suffix:\n          type: [string, "null"]': 'suffix:\n          type: "null"',
+    # No schema says what is an expression, or a grammar.
+    'Regex: {type: [string, "null"], minLength: 1': 'Regex: {enum: [null, "[a-z]+", "a|bc"]',
+    'Lark: {type: [string, "null"], minLength: 1': "Lark: {enum: [null, 'start: \"a\"+']",
+}
 
 
 class OpenApiTest(unittest.TestCase):
