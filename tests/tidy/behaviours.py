@@ -3,8 +3,8 @@
 import re
 
 DOCUMENT = "docs/behaviours.md"
-# Three pages: more than that nobody reads through.
-LINES_MAX = 180
+# Four pages: more than that nobody reads through.
+LINES_MAX = 240
 
 _REFERENCE = re.compile(r"(\S+\.(?:cpp|py)): (?:(\w+)\.)?(\w+)")
 _GTEST = re.compile(r"\b(?:TEST|TEST_F|TEST_P|TYPED_TEST|RC_GTEST\w*_PROP)\(\s*(\w+),\s*(\w+)")
