@@ -85,7 +85,8 @@ void TextWorker::add_routes(worker::Router& router) {
                        .any_model = settings_.any_model,
                        .use_model_defaults = settings_.use_model_defaults,
                        .stop_strings_max = settings_.stop_strings_max,
-                       .parallel = config_.parallel});
+                       .parallel = config_.parallel,
+                       .jobs_max = config_.parallel + config_.queue_max()});
 }
 
 worker::ServedModel TextWorker::ready() {

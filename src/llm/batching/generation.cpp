@@ -21,6 +21,9 @@ Generation::Generation(worker::JobId job, SequenceId sequence, GenerateJob spec,
       tokens_(std::move(spec_.prompt)),
       prompt_size_(static_cast<std::uint32_t>(tokens_.size())) {
     sampler_.see_prompt(tokens_);
+    if (spec_.prompt_logprobs)
+        prompt_details_.push_back(
+            {.chosen = {tokens_.front(), std::numeric_limits<float>::quiet_NaN()}});
 }
 
 std::uint32_t Generation::growth_max() const {
@@ -108,9 +111,6 @@ Result<Token> Generation::choose(std::span<float> logits, SamplingWorkspace& wor
 
 // After a parked job's text was computed again its first tokens are known already.
 void Generation::remember_prompt_detail(std::span<const float> logits) {
-    if (prompt_details_.empty())
-        prompt_details_.push_back(
-            {.chosen = {tokens_.front(), std::numeric_limits<float>::quiet_NaN()}});
     if (prompt_details_.size() == length_)
         prompt_details_.push_back(logprobs(logits, tokens_[length_], spec_.logprobs_top));
 }

@@ -15,6 +15,7 @@ struct OpenAiSettings {
     bool use_model_defaults = false;       // the model's sampling values where a request is silent
     std::uint32_t stop_strings_max = 4;
     std::uint32_t parallel = 1;
+    std::uint32_t jobs_max = 1;  // that the worker holds at all, running and waiting
 };
 
 // Chats, completions, models, and the tokeniser, under /v1 and /openai/v1.

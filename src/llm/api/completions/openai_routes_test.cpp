@@ -114,6 +114,22 @@ TEST_F(OpenAiRoutesTest, several_prompts_are_completed_in_one_reply) {
     EXPECT_EQ(body.at_pointer("/usage/prompt_tokens"), 3);
 }
 
+TEST_F(OpenAiRoutesTest, more_prompts_than_the_worker_holds_are_no_matter_of_time) {
+    // Two slots and a queue of four.
+    check_refused("/v1/completions", R"({"model":"toy","prompt":["a","a","a","a","a","a","a"]})",
+                  400, R"("param":"prompt")");
+    EXPECT_EQ(
+        post("/v1/completions", R"({"model":"toy","prompt":["a","a","a","a","a","a"]})").status,
+        200);
+}
+
+TEST_F(OpenAiRoutesTest, a_prompt_of_one_token_is_echoed_too) {
+    const auto reply = post("/v1/completions", R"({"model":"toy","temperature":0,"max_tokens":1,)"
+                                               R"("prompt":"a","logprobs":0,"echo":true})");
+    EXPECT_EQ(json::serialize(read(reply.body).at_pointer("/choices/0/logprobs/tokens")),
+              R"(["a","b"])");
+}
+
 TEST_F(OpenAiRoutesTest, tokens_are_a_prompt_too) {
     const auto reply =
         post("/v1/completions",

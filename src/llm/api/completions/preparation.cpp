@@ -12,6 +12,7 @@
 #include "worker/contract/json_object.h"
 
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -212,6 +213,13 @@ Preparation prepare_completion(const json::value& body, const PreparationContext
     GenerationRequest& generation = request->generation;
     if (auto known = check_model(generation.model, context); !known)
         return tl::make_unexpected(std::move(known.error()));
+
+    const std::size_t jobs = request->prompts.size() * request->best_of;
+    if (jobs > context.settings->jobs_max)
+        return refuse("prompt", fmt::format("prompt has {} prompts of {} replies each, and this "
+                                            "worker holds {} at most: send fewer at a time",
+                                            request->prompts.size(), request->best_of,
+                                            context.settings->jobs_max));
 
     Prepared prepared{.id = new_id("cmpl-")};
     if (generation.grammar) {

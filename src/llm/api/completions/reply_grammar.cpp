@@ -60,7 +60,9 @@ bool is_strict(const boost::json::value& tool) {
 tl::expected<std::vector<Tool>, OpenAiError> enforced_tools(ChatRequest& request) {
     std::vector<Tool> tools = tools_of(request);
     for (std::size_t i = 0; i < tools.size(); ++i) {
-        if (!tools[i].parameters) continue;
+        const bool is_callable = request.tool_choice.kind != ToolChoice::Kind::named ||
+                                 tools[i].name == request.tool_choice.name;
+        if (!tools[i].parameters || !is_callable) continue;
         const std::string param = "tools[" + std::to_string(i) + "].function.parameters";
         auto enforced = enforced_schema(
             boost::json::serialize(*tools[i].parameters),
