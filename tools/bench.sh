@@ -41,5 +41,6 @@ model=${MODEL:-$(tools/fetch.sh model)}
 
 python3 bench/decode_rate.py build/release/llm-worker-rbee build/release/bench/bare_decode \
     "$model" "${ROUNDS:-25}"
-exec python3 bench/race.py build/release "$peer" "$model" --rounds "${ROUNDS:-3}" \
+python3 bench/race.py build/release "$peer" "$model" --rounds "${ROUNDS:-3}" \
     --shapes "${SHAPES:-}" --worker-flags="${ARGS:-}" "$@"
+python3 bench/chats.py build/release "$peer" "$model"
