@@ -40,6 +40,14 @@ MAY_INCLUDE = {
     "worker/http": _WORKER - {"worker/app", "worker/hive"},
     "worker/app": _WORKER,
     "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
+    "cpu/kernels": {"worker/model_file", "worker/base"},
+    "cpu": {
+        "cpu/kernels",
+        "llm/model",
+        "worker/device",
+        "worker/model_file",
+        "worker/base",
+    },
     "ffi": {"worker/base"},
     "llm/model": {"worker/base"},
     "llm/batching": _BELOW_LLM | _LLM_PARTS,
@@ -65,7 +73,7 @@ MAY_INCLUDE = {
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama"},
+    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "cpu"},
 }
 
 # Foreign headers that would spread everywhere: the folders and files where they stay.

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "cpu/kernels/aligned_buffer.h"
+#include "cpu/kernels/rows.h"
+#include "worker/model_file/ggml_type.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace cpu {
+
+// Whether a matrix of this type and depth can be packed. Packed size is at most 1.15 times the
+// file's.
+bool can_pack(const worker::GgmlType& type, std::uint64_t depth);
+
+// The weights of a product, [depth][columns], in tiles of 16 columns × 32 depth in the order in
+// which kernels read them: all blocks of the first tile's columns, then of the next. Columns are
+// what a file calls rows: one an output. Columns that fill the last tile are zero.
+class PackedMatrix {
+public:
+    PackedMatrix() = default;
+    // Requires: `can_pack`.
+    PackedMatrix(const worker::GgmlType& type, std::uint32_t depth, std::uint32_t columns);
+
+    std::uint32_t depth() const { return depth_; }
+    std::uint32_t columns() const { return columns_; }
+    std::uint32_t tiles() const { return (columns_ + tile_columns - 1) / tile_columns; }
+    // Whether products read the integers of their rows; else the floats.
+    bool reads_integers() const;
+    std::size_t bytes() const { return buffer_.size(); }
+
+    // Fills the tiles from the columns of a file that begin with that of the first tile:
+    // `file_rows` holds `tiles.size() * 16` rows of the file's format, or fewer in the last tile.
+    // Thread: any, for other tiles.
+    void pack(Range tiles, std::span<const std::byte> file_rows);
+
+private:
+    const worker::GgmlType* type_ = nullptr;
+    std::uint32_t depth_ = 0;
+    std::uint32_t columns_ = 0;
+    AlignedBuffer buffer_;
+};
+
+}  // namespace cpu

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "cpu/kernels/aligned_buffer.h"
+#include "cpu/kernels/attention.h"
+#include "llm/model/text_model.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace cpu {
+
+// The keys and values of all sequences, in pages of 32 tokens that sequences share as far as their
+// texts begin alike. A shared page is never written: who grows into one copies it first. There are
+// pages for `cells` tokens whichever way they are spread over the sequences. Thread: one; `head` is
+// for any while no page is taken or given back.
+class KvPages {
+public:
+    struct Shape {
+        std::uint32_t layers = 0;
+        std::uint32_t heads = 0;     // that keep keys and values
+        std::uint32_t head_dim = 0;  // of keys as of values
+        std::uint32_t cells = 0;     // tokens
+        std::uint32_t sequences_max = 0;
+    };
+    explicit KvPages(const Shape& shape);
+
+    std::uint32_t length(llm::SequenceId sequence) const;
+
+    // Room for `count` more tokens behind the sequence's end, which are then counted in `length`.
+    // False, and nothing changed, where the pages do not suffice.
+    [[nodiscard]] bool grow(llm::SequenceId sequence, std::uint32_t count);
+
+    // Where a sequence's page `index` (tokens 32 * index and following) keeps a head of a layer.
+    HeadPage head(llm::SequenceId sequence, std::uint32_t index, std::uint32_t layer,
+                  std::uint32_t head) const;
+
+    // As of TextModel.
+    void share(llm::SequenceId from, llm::SequenceId to, std::uint32_t length);
+    void truncate(llm::SequenceId sequence, std::uint32_t length);
+    std::vector<std::byte> save(llm::SequenceId sequence, std::uint32_t from) const;
+    [[nodiscard]] bool restore(llm::SequenceId sequence, std::uint32_t from,
+                               std::span<const std::byte> bytes);
+
+    std::uint64_t bytes() const;  // of all pages, whether touched or not
+};
+
+}  // namespace cpu
