@@ -2,6 +2,7 @@
 
 #include "cpu/kernels/aligned_buffer.h"
 #include "cpu/kernels/rows.h"
+#include "cpu/kernels/tile_format.h"
 #include "worker/model_file/ggml_type.h"
 
 #include <cstddef>
@@ -10,8 +11,8 @@
 
 namespace cpu {
 
-// Whether a matrix of this type and depth can be packed. Packed size is at most 1.15 times the
-// file's.
+// Whether a matrix of this type and depth can be packed: a depth of whole blocks of 32, or of the
+// type's own where these are longer. The packed size is at most 1.15 times the file's.
 bool can_pack(const worker::GgmlType& type, std::uint64_t depth);
 
 // The weights of a product, [depth][columns], in tiles of 16 columns × 32 depth in the order in
@@ -27,8 +28,12 @@ public:
     std::uint32_t columns() const { return columns_; }
     std::uint32_t tiles() const { return (columns_ + tile_columns - 1) / tile_columns; }
     // Whether products read the integers of their rows; else the floats.
-    bool reads_integers() const;
+    bool reads_integers() const { return !is_float(format_); }
     std::size_t bytes() const { return buffer_.size(); }
+
+    TileFormat format() const { return format_; }
+    std::size_t tile_bytes() const;
+    const std::byte* tile(std::uint32_t index) const;
 
     // Fills the tiles from the columns of a file that begin with that of the first tile:
     // `file_rows` holds `tiles.size() * 16` rows of the file's format, or fewer in the last tile.
@@ -36,7 +41,8 @@ public:
     void pack(Range tiles, std::span<const std::byte> file_rows);
 
 private:
-    const worker::GgmlType* type_ = nullptr;
+    std::size_t file_row_bytes_ = 0;
+    TileFormat format_ = TileFormat::f32;
     std::uint32_t depth_ = 0;
     std::uint32_t columns_ = 0;
     AlignedBuffer buffer_;
