@@ -24,6 +24,13 @@ inline std::uint32_t larger(std::uint32_t a, std::uint32_t b) {
     return a > b ? a : b;
 }
 
+constexpr std::uint32_t line_halves = 32;  // in a cache line
+
+// Into the second-level cache, which waits for more lines at a time than the first.
+inline void prefetch(const std::uint16_t* line) {
+    __builtin_prefetch(line, 0, 2);
+}
+
 // Keys of a span, half-open.
 struct Keys {
     std::uint32_t begin;
@@ -78,7 +85,9 @@ inline void begin_tile(const AttentionBlock& block, std::uint32_t first, std::ui
     }
 }
 
-// Scores of the keys [page_index * 32, + 32) of the span.
+// Scores of the keys [page_index * 32, + 32) of the span. Meanwhile the next page's keys are
+// fetched and the first line of each value here; `add_values` fetches the next line while it reads
+// one.
 template <std::uint32_t count>
 inline void score_page(const HeadPage* pages, std::uint32_t page_index, std::uint32_t page_end,
                        std::uint32_t head_dim, Tile& tile) {
@@ -89,8 +98,8 @@ inline void score_page(const HeadPage* pages, std::uint32_t page_index, std::uin
         Floats sums[count][2] = {};
         for (std::uint32_t d = 0; d < head_dim; ++d) {
             const std::uint32_t line = d * page_tokens + token;
-            __builtin_prefetch(next_keys + line);
-            __builtin_prefetch(values + line);
+            prefetch(next_keys + line);
+            prefetch(values + d % page_tokens * head_dim);
             const Floats first = load_halves(keys + line);
             const Floats second = load_halves(keys + line + width);
 #pragma GCC unroll 16
@@ -137,6 +146,7 @@ inline void add_values(const Tile& tile, const HeadPage* pages, std::uint32_t he
         const std::uint16_t* values =
             pages[key / page_tokens].values + (key % page_tokens) * head_dim + d;
         for (; key < page_end; ++key, values += head_dim) {
+            prefetch(values + line_halves);
             Floats value[vectors];
 #pragma GCC unroll 4
             for (std::uint32_t v = 0; v < vectors; ++v) value[v] = load_halves(values + v * width);

@@ -48,6 +48,15 @@ inline float greatest(Floats vector) {
     const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return two[0] > two[1] ? two[0] : two[1];
 }
+// [a, b, c, ..] as [a, a, b, b, c, c, ..]; reads half a vector.
+inline Floats load_twice(const float* from) {
+    const __m128 half = _mm_loadu_ps(from);
+    return __builtin_shufflevector(half, half, 0, 0, 1, 1, 2, 2, 3, 3);
+}
+// [a, b, c, d, ..] as [b, a, d, c, ..].
+inline Floats swap_neighbours(Floats vector) {
+    return _mm256_permute_ps(vector, 0xB1);
+}
 inline Floats load_halves(const std::uint16_t* from) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)from));
 }

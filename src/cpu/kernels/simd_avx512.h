@@ -56,6 +56,15 @@ inline float greatest(Floats vector) {
     const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return two[0] > two[1] ? two[0] : two[1];
 }
+// [a, b, c, ..] as [a, a, b, b, c, c, ..]; reads half a vector.
+inline Floats load_twice(const float* from) {
+    const __m256 half = _mm256_loadu_ps(from);
+    return __builtin_shufflevector(half, half, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+}
+// [a, b, c, d, ..] as [b, a, d, c, ..].
+inline Floats swap_neighbours(Floats vector) {
+    return _mm512_permute_ps(vector, 0xB1);
+}
 inline Floats load_halves(const std::uint16_t* from) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)from));
 }

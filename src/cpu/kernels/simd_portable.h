@@ -48,6 +48,14 @@ inline float greatest(Floats vector) {
     const float odd = vector[1] > vector[3] ? vector[1] : vector[3];
     return even > odd ? even : odd;
 }
+// [a, b, c, ..] as [a, a, b, b, c, c, ..]; reads half a vector.
+inline Floats load_twice(const float* from) {
+    return Floats{from[0], from[0], from[1], from[1]};
+}
+// [a, b, c, d, ..] as [b, a, d, c, ..].
+inline Floats swap_neighbours(Floats vector) {
+    return __builtin_shufflevector(vector, vector, 1, 0, 3, 2);
+}
 
 // The digits and the exponent move to their places in a float, whose exponents begin 112 lower.
 inline Floats load_halves(const std::uint16_t* from) {

@@ -75,24 +75,35 @@ void add(float* x, const float* y, std::uint32_t count) {
     combine(x, y, count, x, [](Floats one, Floats other) { return one + other; });
 }
 
-void rotate_pairs(float* __restrict head, const float* __restrict cosines,
-                  const float* __restrict sines, std::uint32_t pairs) {
-    for (std::uint32_t i = 0; i < pairs; ++i) {
-        const float x = head[2 * i];
-        const float y = head[2 * i + 1];
-        head[2 * i] = x * cosines[i] - y * sines[i];
-        head[2 * i + 1] = x * sines[i] + y * cosines[i];
-    }
+inline void rotate(float& x, float& y, float cosine, float sine) {
+    const float turned = x * cosine - y * sine;
+    y = x * sine + y * cosine;
+    x = turned;
 }
 
-void rotate_halves(float* __restrict head, const float* __restrict cosines,
-                   const float* __restrict sines, std::uint32_t pairs) {
-    for (std::uint32_t i = 0; i < pairs; ++i) {
-        const float x = head[i];
-        const float y = head[pairs + i];
-        head[i] = x * cosines[i] - y * sines[i];
-        head[pairs + i] = x * sines[i] + y * cosines[i];
+void rotate_pairs(float* head, const float* cosines, const float* sines, std::uint32_t pairs) {
+    Bits signs{};
+    for (std::uint32_t i = 0; i < width; i += 2) signs[i] = 0x80000000U;
+    std::uint32_t i = 0;
+    for (; i + width / 2 <= pairs; i += width / 2) {
+        const Floats both = load(head + 2 * i);
+        const Floats sine = (Floats)((Bits)load_twice(sines + i) ^ signs);
+        store(head + 2 * i, both * load_twice(cosines + i) + swap_neighbours(both) * sine);
     }
+    for (; i < pairs; ++i) rotate(head[2 * i], head[2 * i + 1], cosines[i], sines[i]);
+}
+
+void rotate_halves(float* head, const float* cosines, const float* sines, std::uint32_t pairs) {
+    std::uint32_t i = 0;
+    for (; i + width <= pairs; i += width) {
+        const Floats x = load(head + i);
+        const Floats y = load(head + pairs + i);
+        const Floats cosine = load(cosines + i);
+        const Floats sine = load(sines + i);
+        store(head + i, x * cosine - y * sine);
+        store(head + pairs + i, x * sine + y * cosine);
+    }
+    for (; i < pairs; ++i) rotate(head[i], head[pairs + i], cosines[i], sines[i]);
 }
 
 constexpr VectorKernels kernels{.rms_norm = rms_norm,
