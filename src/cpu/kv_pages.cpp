@@ -174,8 +174,9 @@ void KvPages::write_part(const Text& from, const Part& part, std::vector<std::by
     for (std::size_t i = 0; i < std::size_t{shape_.layers} * shape_.heads; ++i) {
         const HeadPage head = head_page(page, i);
         for (std::uint32_t d = 0; d < shape_.head_dim; ++d)
-            append(head.keys + d * page_tokens + part.begin, part.tokens());
-        append(head.values + part.begin * shape_.head_dim, part.tokens() * shape_.head_dim);
+            append(head.keys + (d * page_tokens + part.begin), part.tokens());
+        append(head.values + std::size_t{part.begin} * shape_.head_dim,
+               std::size_t{part.tokens()} * shape_.head_dim);
     }
 }
 
@@ -192,8 +193,9 @@ void KvPages::read_part(const Text& to, const Part& part, const std::byte* bytes
     for (std::size_t i = 0; i < std::size_t{shape_.layers} * shape_.heads; ++i) {
         const HeadPage head = head_page(page, i);
         for (std::uint32_t d = 0; d < shape_.head_dim; ++d)
-            fetch(head.keys + d * page_tokens + part.begin, part.tokens());
-        fetch(head.values + part.begin * shape_.head_dim, part.tokens() * shape_.head_dim);
+            fetch(head.keys + (d * page_tokens + part.begin), part.tokens());
+        fetch(head.values + std::size_t{part.begin} * shape_.head_dim,
+              std::size_t{part.tokens()} * shape_.head_dim);
     }
 }
 

@@ -180,6 +180,17 @@ TEST(KvPages, saved_cells_come_back_from_any_position_on) {
     }
 }
 
+// The dearest spread: each text has a full page and a begun one of its own, with two cells of its
+// own.
+TEST(KvPages, suffice_for_texts_that_part_just_before_a_page_ends) {
+    constexpr std::uint32_t texts = 16;
+    Checked checked(31 + 2 * texts, texts);
+    ASSERT_TRUE(checked.grow(0, 31));
+    for (std::uint32_t text = 1; text < texts; ++text) checked.share(0, text, 31);
+    for (std::uint32_t text = 0; text < texts; ++text) ASSERT_TRUE(checked.grow(text, 2));
+    checked.check();
+}
+
 // One random thing, as far as it is allowed. All cells can be used, however they are spread.
 void act(Checked& checked, std::uint32_t cells, std::mt19937& random) {
     const auto below = [&](std::size_t limit) {

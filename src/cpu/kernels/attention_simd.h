@@ -9,6 +9,7 @@
 #include "cpu/kernels/simd.h"
 #include "worker/base/assert.h"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace cpu {
@@ -52,7 +53,7 @@ void store_token(const float* key, const float* value, std::uint32_t head_dim, c
     };
     std::uint16_t keys[width];
     for (std::uint32_t d = 0; d < head_dim; d += width) {
-        store_halves(page.values + token * head_dim + d, finite(load(value + d)));
+        store_halves(page.values + (token * head_dim + d), finite(load(value + d)));
         store_halves(keys, finite(load(key + d)));
         for (std::uint32_t i = 0; i < width; ++i)
             page.keys[(d + i) * page_tokens + token] = keys[i];
@@ -75,7 +76,8 @@ inline void begin_tile(const AttentionBlock& block, std::uint32_t first, std::ui
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint32_t row = (first + i) / block.heads;
         const std::uint32_t head = (first + i) % block.heads;
-        const float* const query = block.queries + row * block.row_stride + head * block.head_dim;
+        const float* const query =
+            block.queries + row * block.row_stride + std::size_t{head} * block.head_dim;
         for (std::uint32_t d = 0; d < block.head_dim; d += width)
             store(tile.queries[i] + d, load(query + d) * broadcast(block.scale));
         tile.seen[i] = seen_by(block, row, span.begin, span.end - span.begin);
@@ -99,7 +101,7 @@ inline void score_page(const HeadPage* pages, std::uint32_t page_index, std::uin
         for (std::uint32_t d = 0; d < head_dim; ++d) {
             const std::uint32_t line = d * page_tokens + token;
             prefetch(next_keys + line);
-            prefetch(values + d % page_tokens * head_dim);
+            prefetch(values + std::size_t{d % page_tokens} * head_dim);
             const Floats first = load_halves(keys + line);
             const Floats second = load_halves(keys + line + width);
 #pragma GCC unroll 16
@@ -111,7 +113,7 @@ inline void score_page(const HeadPage* pages, std::uint32_t page_index, std::uin
         }
 #pragma GCC unroll 16
         for (std::uint32_t i = 0; i < count; ++i) {
-            float* const scores = tile.weights[i] + page_index * page_tokens + token;
+            float* const scores = tile.weights[i] + (page_index * page_tokens + token);
             store(scores, sums[i][0]);
             store(scores + width, sums[i][1]);
         }
@@ -144,12 +146,13 @@ inline void add_values(const Tile& tile, const HeadPage* pages, std::uint32_t he
     for (std::uint32_t key = tile.any.begin; key < tile.any.end;) {
         const std::uint32_t page_end = smaller((key / page_tokens + 1) * page_tokens, tile.any.end);
         const std::uint16_t* values =
-            pages[key / page_tokens].values + (key % page_tokens) * head_dim + d;
+            pages[key / page_tokens].values + (key % page_tokens * head_dim + d);
         for (; key < page_end; ++key, values += head_dim) {
             prefetch(values + line_halves);
             Floats value[vectors];
 #pragma GCC unroll 4
-            for (std::uint32_t v = 0; v < vectors; ++v) value[v] = load_halves(values + v * width);
+            for (std::uint32_t v = 0; v < vectors; ++v)
+                value[v] = load_halves(values + std::size_t{v} * width);
 #pragma GCC unroll 16
             for (std::uint32_t i = 0; i < count; ++i) {
                 const Floats weight = broadcast(tile.weights[i][key]);
@@ -163,7 +166,7 @@ inline void add_values(const Tile& tile, const HeadPage* pages, std::uint32_t he
     for (std::uint32_t i = 0; i < count; ++i) {
 #pragma GCC unroll 4
         for (std::uint32_t v = 0; v < vectors; ++v)
-            store(outputs + i * head_dim + d + v * width, sums[i][v]);
+            store(outputs + (i * head_dim + d + v * width), sums[i][v]);
     }
 }
 
@@ -202,10 +205,11 @@ void attend(const AttentionBlock& block, const HeadPage* pages, std::uint32_t pa
         const std::uint32_t count = (i + 1) * queries / tiles - first;
         begin_tile(block, first, count, {.begin = begin, .end = begin + page_count * page_tokens},
                    tile);
-        attend_some<queries_at_once>(count, tile, pages, block.head_dim,
-                                     {.maxima = partial.maxima + first,
-                                      .sums = partial.sums + first,
-                                      .outputs = partial.outputs + first * block.head_dim});
+        attend_some<queries_at_once>(
+            count, tile, pages, block.head_dim,
+            {.maxima = partial.maxima + first,
+             .sums = partial.sums + first,
+             .outputs = partial.outputs + std::size_t{first} * block.head_dim});
     }
 }
 
@@ -226,8 +230,8 @@ void merge(const PartialAttention& total, const PartialAttention& partial, std::
         const float new_weight = weight_beside(partial.maxima[i], most);
         total.maxima[i] = most;
         total.sums[i] = total.sums[i] * old_weight + partial.sums[i] * new_weight;
-        float* const out = total.outputs + i * head_dim;
-        const float* const added = partial.outputs + i * head_dim;
+        float* const out = total.outputs + std::size_t{i} * head_dim;
+        const float* const added = partial.outputs + std::size_t{i} * head_dim;
         for (std::uint32_t d = 0; d < head_dim; d += width)
             store(out + d,
                   load(out + d) * broadcast(old_weight) + load(added + d) * broadcast(new_weight));
@@ -236,7 +240,7 @@ void merge(const PartialAttention& total, const PartialAttention& partial, std::
 
 void finish(const PartialAttention& total, std::uint32_t queries, std::uint32_t head_dim) {
     for (std::uint32_t i = 0; i < queries; ++i) {
-        float* const out = total.outputs + i * head_dim;
+        float* const out = total.outputs + std::size_t{i} * head_dim;
         const Floats factor = broadcast(1.0F / total.sums[i]);
         for (std::uint32_t d = 0; d < head_dim; d += width) store(out + d, load(out + d) * factor);
     }

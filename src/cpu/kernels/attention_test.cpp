@@ -60,7 +60,7 @@ private:
 
 struct Partial {
     Partial(std::uint32_t queries, std::uint32_t head_dim)
-        : maxima(queries), sums(queries), outputs(queries * head_dim) {}
+        : maxima(queries), sums(queries), outputs(std::size_t{queries} * head_dim) {}
 
     PartialAttention view() {
         return {.maxima = maxima.data(), .sums = sums.data(), .outputs = outputs.data()};
@@ -92,7 +92,8 @@ std::vector<float> attention(const AttentionKernels& kernels, const AttentionBlo
 
 std::vector<double> attention_in_double(const AttentionBlock& block, std::uint32_t row,
                                         std::uint32_t head, const Memory& memory) {
-    const float* const query = block.queries + row * block.row_stride + head * block.head_dim;
+    const float* const query =
+        block.queries + row * block.row_stride + std::size_t{head} * block.head_dim;
     const std::uint32_t end = block.position + row + 1;
     const std::uint32_t begin = block.window != 0 && end > block.window ? end - block.window : 0;
     std::vector<double> scores(end);
@@ -155,7 +156,7 @@ constexpr std::uint32_t row_gap = 24;
 std::vector<float> queries_for(const Case& one) {
     std::mt19937 random(one.head_dim + one.position);
     std::normal_distribution<float> normal;
-    std::vector<float> queries(one.rows * (one.heads * one.head_dim + row_gap));
+    std::vector<float> queries(std::size_t{one.rows} * (one.heads * one.head_dim + row_gap));
     for (float& x : queries) x = 2 * normal(random);
     return queries;
 }
@@ -189,7 +190,8 @@ TEST_P(Attention, is_the_softmax_of_the_scores_times_the_values) {
         for (std::uint32_t row = 0; row < one.rows; ++row) {
             for (std::uint32_t head = 0; head < one.heads; ++head) {
                 const auto wanted = attention_in_double(block, row, head, memory);
-                const float* const got = outputs.data() + (row * one.heads + head) * one.head_dim;
+                const float* const got =
+                    outputs.data() + std::size_t{row * one.heads + head} * one.head_dim;
                 for (std::uint32_t d = 0; d < one.head_dim; ++d)
                     ASSERT_NEAR(got[d], wanted[d], 4e-6) << row << ' ' << head << ' ' << d;
             }
@@ -208,7 +210,7 @@ TEST_P(Attention, a_query_gets_the_same_bits_whatever_is_computed_beside_it) {
         for (std::uint32_t first = 0; first < one.rows; ++first) {
             for (std::uint32_t head = 0; head < one.heads; ++head) {
                 AttentionBlock part = block;
-                part.queries += first * block.row_stride + head * block.head_dim;
+                part.queries += first * block.row_stride + std::size_t{head} * block.head_dim;
                 part.rows = 1 + (first + head) % (one.rows - first);
                 part.heads = 1 + first % (one.heads - head);
                 part.position += first;
@@ -252,7 +254,7 @@ TEST_P(Attention, a_query_that_sees_nothing_of_a_span_says_so) {
         EXPECT_EQ(partial.maxima[query], -std::numeric_limits<float>::infinity());
         EXPECT_EQ(partial.sums[query], 0);
     }
-    EXPECT_EQ(partial.outputs, std::vector<float>(6 * one.head_dim));
+    EXPECT_EQ(partial.outputs, std::vector<float>(std::size_t{6} * one.head_dim));
 }
 
 TEST_P(Attention, weights_are_exponentials) {
@@ -271,7 +273,7 @@ TEST_P(Attention, weights_are_exponentials) {
 std::uint16_t stored(const AttentionKernels& kernels, float x) {
     std::vector<std::uint16_t> halves(std::size_t{2} * page_tokens * 16);
     const std::vector<float> vector(16, x);
-    const HeadPage page{.keys = halves.data(), .values = halves.data() + page_tokens * 16};
+    const HeadPage page{.keys = halves.data(), .values = &halves[std::size_t{page_tokens} * 16]};
     kernels.store(vector.data(), vector.data(), 16, page, 3);
     EXPECT_EQ(page.keys[15 * page_tokens + 3], page.values[3 * 16 + 15]);
     return page.keys[3];

@@ -5,6 +5,7 @@
 #include "cpu/kernels/vector_ops.h"
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 namespace cpu {
@@ -27,7 +28,7 @@ inline float sum_over(const float* x, std::uint32_t count, Add add) {
     Floats sums[4] = {};
     std::uint32_t i = 0;
     for (; i + 4 * width <= count; i += 4 * width)
-        for (std::uint32_t j = 0; j < 4; ++j) sums[j] = add(load(x + i + j * width), sums[j]);
+        for (std::uint32_t j = 0; j < 4; ++j) sums[j] = add(load(x + (i + j * width)), sums[j]);
     for (; i + width <= count; i += width) sums[0] = add(load(x + i), sums[0]);
     if (i < count) sums[1] = add(load_some(x + i, count - i), sums[1]);
     return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
@@ -86,9 +87,10 @@ void rotate_pairs(float* head, const float* cosines, const float* sines, std::ui
     for (std::uint32_t i = 0; i < width; i += 2) signs[i] = 0x80000000U;
     std::uint32_t i = 0;
     for (; i + width / 2 <= pairs; i += width / 2) {
-        const Floats both = load(head + 2 * i);
+        float* const begin = head + std::size_t{2} * i;
+        const Floats both = load(begin);
         const Floats sine = (Floats)((Bits)load_twice(sines + i) ^ signs);
-        store(head + 2 * i, both * load_twice(cosines + i) + swap_neighbours(both) * sine);
+        store(begin, both * load_twice(cosines + i) + swap_neighbours(both) * sine);
     }
     for (; i < pairs; ++i) rotate(head[2 * i], head[2 * i + 1], cosines[i], sines[i]);
 }
