@@ -1,5 +1,7 @@
 #include "cpu/kernels/packed_matrix.h"
 
+#include "cpu/kernels/tile_block.h"
+
 #include "cpu/kernels/file_block.h"
 #include "worker/base/assert.h"
 
@@ -124,6 +126,25 @@ void PackedMatrix::pack(Range tiles, std::span<const std::byte> file_rows) {
             case TileFormat::f16:
             case TileFormat::bf16: pack_floats<std::uint16_t>(depth_, row, to, column); break;
             default: pack_integers(format_, groups, row, file_row_bytes_ / groups, to, column);
+        }
+    }
+}
+
+void PackedMatrix::read_column(std::uint32_t column, float* out) const {
+    const std::byte* const from = tile(column / tile_columns);
+    const std::uint32_t in_tile = column % tile_columns;
+    for (std::uint32_t block = 0; block < depth_ / block_depth; ++block, out += block_depth) {
+        if (reads_integers()) {
+            TileIntegers integers;
+            read_tile(format_, from, block, integers);
+            for (std::uint32_t d = 0; d < block_depth; ++d)
+                out[d] = integers.scales[d / 16][in_tile] *
+                             static_cast<float>(integers.weights[d][in_tile]) +
+                         integers.offsets[in_tile];
+        } else {
+            TileFloats weights;
+            read_tile(format_, from, block, weights);
+            for (std::uint32_t d = 0; d < block_depth; ++d) out[d] = weights.weights[d][in_tile];
         }
     }
 }

@@ -40,6 +40,9 @@ public:
     // Thread: any, for other tiles.
     void pack(Range tiles, std::span<const std::byte> file_rows);
 
+    // The weights of one column, as floats: out[depth].
+    void read_column(std::uint32_t column, float* out) const;
+
 private:
     std::size_t file_row_bytes_ = 0;
     TileFormat format_ = TileFormat::f32;
