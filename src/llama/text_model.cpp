@@ -65,6 +65,8 @@ llama_context_params context_params(const llama_model* model, const TextModelOpt
     params.n_threads_batch = params.n_threads;
     params.type_k = kv_type;
     params.type_v = kv_type;
+    if (options.flash_attention == FlashAttention::off)
+        params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
     params.abort_callback = is_set;
     params.abort_callback_data = const_cast<std::atomic<bool>*>(&interrupted);
     params.no_perf = true;

@@ -18,6 +18,9 @@ namespace llama {
 // iq4_nl q5_0 q5_1. Errors: config_invalid, naming these.
 Result<const worker::GgmlType*> find_kv_type(std::string_view name);
 
+// Attention in one kernel instead of three products; computes with less precision.
+enum class FlashAttention : std::uint8_t { where_able, off };
+
 struct TextModelOptions {
     std::uint32_t context_max = 0;    // tokens in one sequence
     std::uint32_t cells = 0;          // KV cells; libllama rounds up to a multiple of 256
@@ -25,6 +28,7 @@ struct TextModelOptions {
     std::uint32_t rows_max = 512;     // tokens in one forward()
     std::uint32_t threads = 1;
     const worker::GgmlType* kv_type = nullptr;  // of `find_kv_type`; null: f16
+    FlashAttention flash_attention = FlashAttention::where_able;
 };
 
 // A language model computed by libllama. Thread: one, the engine thread.

@@ -1,9 +1,6 @@
 #include "llama/tiny_models.h"
 
-#include "worker/base/assert.h"
-
-#include <ggml.h>
-#include <gguf.h>
+#include "llama/gguf_draft.h"
 
 #include <cstdint>
 #include <initializer_list>
@@ -17,61 +14,28 @@ namespace {
 constexpr std::int64_t tokens = 256;
 constexpr std::int64_t width = 64;
 
-// A GGUF file in the making.
-class Draft {
+class Draft : public GgufDraft {
 public:
-    Draft(const std::string& architecture, unsigned layers)
-        : architecture_(architecture),
-          file_(gguf_init_empty()),
-          tensors_(ggml_init({.mem_size = 16u << 20, .mem_buffer = nullptr, .no_alloc = false})) {
-        gguf_set_val_str(file_, "general.architecture", architecture.c_str());
-        gguf_set_val_str(file_, "tokenizer.ggml.model", "no_vocab");
-        number("vocab_size", tokens);
+    Draft(const std::string& architecture, unsigned layers) : GgufDraft(architecture) {
+        no_vocabulary(tokens);
         number("context_length", 1024);
         number("embedding_length", width);
         number("block_count", layers);
-        gguf_set_val_f32(file_, key("attention.layer_norm_rms_epsilon").c_str(), 1e-5F);
+        real("attention.layer_norm_rms_epsilon", 1e-5F);
         random("token_embd.weight", {width, tokens});
         constant("output_norm.weight", width, 1);
     }
-    ~Draft() {
-        gguf_free(file_);
-        ggml_free(tensors_);
-    }
-    Draft(const Draft&) = delete;
-    Draft& operator=(const Draft&) = delete;
 
-    void number(const char* name, std::uint32_t value) {
-        gguf_set_val_u32(file_, key(name).c_str(), value);
-    }
     void random(const std::string& name, std::initializer_list<std::int64_t> shape) {
-        fill(name, shape, [&] {
+        tensor(name, shape, [this](std::int64_t) {
             return static_cast<float>(static_cast<double>(generator_()) / 0x1p32 - 0.5) / 2;
         });
     }
     void constant(const std::string& name, std::int64_t size, float value) {
-        fill(name, {size}, [&] { return value; });
-    }
-    void write(const std::filesystem::path& path) {
-        WORKER_ASSERT(gguf_write_to_file(file_, path.c_str(), false));
+        tensor(name, {size}, [value](std::int64_t) { return value; });
     }
 
 private:
-    std::string key(const char* name) const { return architecture_ + "." + name; }
-
-    template <class Value>
-    void fill(const std::string& name, std::initializer_list<std::int64_t> shape, Value value) {
-        ggml_tensor* tensor =
-            ggml_new_tensor(tensors_, GGML_TYPE_F32, static_cast<int>(shape.size()), shape.begin());
-        ggml_set_name(tensor, name.c_str());
-        auto* elements = static_cast<float*>(tensor->data);
-        for (std::int64_t i = 0; i < ggml_nelements(tensor); ++i) elements[i] = value();
-        gguf_add_tensor(file_, tensor);
-    }
-
-    const std::string architecture_;
-    gguf_context* const file_;
-    ggml_context* const tensors_;
     std::mt19937 generator_{1};
 };
 
