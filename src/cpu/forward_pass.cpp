@@ -99,6 +99,7 @@ void ForwardPass::over(Phase phase, std::uint32_t rows, std::uint32_t units, con
 bool ForwardPass::compute(const Batch& batch, std::span<float> logits,
                           const std::atomic<bool>& interrupted) {
     const auto rows = static_cast<std::uint32_t>(batch.rows.size());
+    parts_.profile.begin_step();
     embed(batch);
     turn_angles(batch);
     attention_.plan(batch);
@@ -117,7 +118,7 @@ bool ForwardPass::compute(const Batch& batch, std::span<float> logits,
         add_projection(Phase::down, layer.down, wide_, rows);
     }
     project_output(batch, logits);
-    parts_.profile.add_step(rows);
+    parts_.profile.end_step(rows);
     return true;
 }
 

@@ -7,13 +7,21 @@
 namespace cpu {
 
 Result<ModelFiles> ModelFiles::open(const std::vector<std::filesystem::path>& paths) {
-    ModelFiles files;
+    std::vector<std::unique_ptr<worker::ByteSource>> sources;
     for (const std::filesystem::path& path : paths) {
         auto source = worker::open_file(path);
         if (!source) return worker::fail(std::move(source.error()));
-        auto header = worker::read_gguf_header(**source);
+        sources.push_back(std::move(*source));
+    }
+    return read(std::move(sources));
+}
+
+Result<ModelFiles> ModelFiles::read(std::vector<std::unique_ptr<worker::ByteSource>> sources) {
+    ModelFiles files;
+    files.sources_ = std::move(sources);
+    for (const auto& source : files.sources_) {
+        auto header = worker::read_gguf_header(*source);
         if (!header) return worker::fail(std::move(header.error()));
-        files.sources_.push_back(std::move(*source));
         files.headers_.push_back(std::move(*header));
     }
     for (std::size_t file = 0; file < files.headers_.size(); ++file)

@@ -22,6 +22,8 @@ class ModelFiles {
 public:
     // Errors: as of `open_file` and `read_gguf_header`.
     static Result<ModelFiles> open(const std::vector<std::filesystem::path>& paths);
+    // The same for files that are open already, in order.
+    static Result<ModelFiles> read(std::vector<std::unique_ptr<worker::ByteSource>> sources);
 
     const worker::GgufHeader& header() const { return headers_.front(); }
     // Null where there is none.

@@ -136,7 +136,7 @@ RotaryShape read_rotary(Keys& keys, const Family& family, const ModelShape& shap
 void check_sizes(Keys& keys, const ModelShape& shape) {
     if (shape.heads_kv > shape.heads || shape.heads % shape.heads_kv != 0)
         keys.fail("heads that are no multiple of those for keys and values");
-    if (shape.head_dim % 16 != 0 || shape.head_dim > 512) keys.fail("heads of this width");
+    if (shape.head_dim % 16 != 0 || shape.head_dim > 256) keys.fail("heads of this width");
     constexpr std::uint64_t limit = std::numeric_limits<std::uint32_t>::max();
     if (std::uint64_t{shape.heads} * shape.head_dim > limit / shape.layers / 64)
         keys.fail("heads of this number and width");

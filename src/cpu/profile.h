@@ -3,10 +3,12 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace cpu {
 
+// What a step does, in the order in which it does it.
 enum class Phase : std::uint8_t {
     embedding,
     norm,
@@ -16,20 +18,25 @@ enum class Phase : std::uint8_t {
     gate_up,
     down,
     logits,
+    outside,  // between two steps that follow each other: sampling, and what else a job needs
 };
-inline constexpr std::size_t phases = 8;
+inline constexpr std::size_t phases = 9;
 
-// Where the time of steps goes, by phases: as the thread sees it that waits for all others.
+// Where the time goes, by phases, as the thread sees it that waits for all others. Thread: one.
 class Profile {
 public:
     using Clock = std::chrono::steady_clock;
+    using Report = std::function<void(const std::string& line)>;
+
+    // Measures where somebody wants to hear of it.
+    explicit Profile(Report report) : report_(std::move(report)) {}
 
     // Adds the time of its life to a phase.
     class Timer {
     public:
         Timer(Profile& profile, Phase phase)
-            : profile_(profile), phase_(phase), begin_(Clock::now()) {}
-        ~Timer() { profile_.spent_[static_cast<std::size_t>(phase_)] += Clock::now() - begin_; }
+            : profile_(profile), phase_(phase), begin_(profile.now()) {}
+        ~Timer() { profile_.add(phase_, profile_.now() - begin_); }
         Timer(const Timer&) = delete;
         Timer& operator=(const Timer&) = delete;
 
@@ -39,18 +46,22 @@ public:
         const Clock::time_point begin_;
     };
 
-    void add_step(std::uint32_t rows) {
-        ++steps_;
-        rows_ += rows;
-    }
-
-    // A line: steps, rows, and each phase's share of the time.
-    std::string line() const;
+    void begin_step();
+    // Reports once some seconds have been measured.
+    void end_step(std::uint32_t rows);
 
 private:
+    Clock::time_point now() const { return report_ ? Clock::now() : Clock::time_point{}; }
+    void add(Phase phase, Clock::duration spent) {
+        spent_[static_cast<std::size_t>(phase)] += spent;
+    }
+    std::string line() const;
+
+    const Report report_;
     std::array<Clock::duration, phases> spent_{};
     std::uint64_t steps_ = 0;
     std::uint64_t rows_ = 0;
+    Clock::time_point last_end_;
 };
 
 }  // namespace cpu

@@ -80,6 +80,7 @@ TextModel::TextModel(const ModelShape& shape, Weights weights, const TextModelOp
       interrupted_(interrupted),
       capabilities_(capabilities_of(shape_, options)),
       team_(std::move(team)),
+      profile_(options.report),
       pages_({.layers = shape_.layers,
               .heads = shape_.heads_kv,
               .head_dim = shape_.head_dim,
@@ -94,6 +95,17 @@ TextModel::TextModel(const ModelShape& shape, Weights weights, const TextModelOp
              .isa = options.isa,
              .rows_max = options.rows_max}),
       logits_(std::size_t{capabilities_.output_rows_max} * shape_.vocabulary) {}
+
+Result<void> TextModel::warm_up() {
+    const llm::Token first{};
+    const Run run{SequenceId{0}, 0, {&first, 1}, true};
+    const auto logits = forward({&run, 1});
+    release(run.sequence);
+    if (logits) return {};
+    if (logits.error() == ForwardError::aborted)
+        return worker::fail(worker::ErrorCode::cancelled, "the worker is shutting down");
+    return worker::fail(worker::ErrorCode::internal, "the first step failed");
+}
 
 tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs) {
     if (!grow(runs)) return tl::make_unexpected(ForwardError::no_space);

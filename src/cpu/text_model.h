@@ -14,6 +14,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace cpu {
@@ -26,6 +28,8 @@ struct TextModelOptions {
     std::uint32_t rows_max = 512;  // tokens in one forward()
     std::uint32_t threads = 1;
     Isa isa = Isa::portable;
+    // Hears where the time went, some seconds' work at a time. Thread: that of forward().
+    std::function<void(const std::string&)> report = nullptr;
 };
 
 // Whether this engine computes the model. Errors: model_unsupported, with a phrase that says what
@@ -42,6 +46,9 @@ public:
                                                    const std::function<bool(double)>& progress,
                                                    const std::atomic<bool>& interrupted);
 
+    // Computes a token and forgets it. Errors: internal, cancelled.
+    Result<void> warm_up();
+
     const llm::Capabilities& capabilities() const override { return capabilities_; }
     tl::expected<llm::Logits, llm::ForwardError> forward(std::span<const llm::Run> runs) override;
     bool share_prefix(llm::SequenceId from, llm::SequenceId to, std::uint32_t length) override;
@@ -54,8 +61,6 @@ public:
     std::uint64_t device_bytes() const override { return 0; }
     // Weights, pages for all cells, and buffers.
     std::uint64_t host_bytes() const override;
-
-    const Profile& profile() const { return profile_; }
 
 private:
     TextModel(const ModelShape& shape, Weights weights, const TextModelOptions& options,

@@ -50,14 +50,6 @@ void print_address(const std::string& host, std::uint16_t port) {
     [[maybe_unused]] const ssize_t written = write(STDOUT_FILENO, line.data(), line.size());
 }
 
-// What the flags promise and this version does not do is refused, not ignored.
-std::optional<worker::Error> unavailable(const worker::Config& config) {
-    if (config.engine != "cpu") return std::nullopt;
-    return worker::Error{worker::ErrorCode::config_invalid,
-                         std::string("--engine cpu is not available in version ") +
-                             program_version + ": start without it"};
-}
-
 // What `serve` is given beside the settings.
 struct Outside {
     const worker::Environment& environment;
@@ -83,7 +75,8 @@ int serve(const worker::Config& config, const TextSettings& settings, const Outs
                           .settings = settings,
                           .places = model_places(outside.environment),
                           .library = library,
-                          .narrator = narrator});
+                          .narrator = narrator,
+                          .log = log});
     const auto worker = TextWorker::bind(config, settings,
                                          {.log = log,
                                           .clock = clock,
@@ -120,7 +113,6 @@ int run(const std::vector<std::string>& arguments) {
         std::fputs(invocation->output.c_str(), stdout);
         return 0;
     }
-    if (const auto error = unavailable(invocation->config)) return cannot_start(*error);
     if (invocation->action == worker::Action::check) return check(*invocation, environment);
     const auto reload = [&]() -> Result<worker::Config> {
         TextSettings unused;  // What concerns text is not read again.

@@ -1,8 +1,10 @@
 #include "llm/model_loading.h"
 
+#include "cpu/text_model.h"
 #include "llama/text_model.h"
 #include "llama/vocabulary.h"
 #include "llm/chat_template_choice.h"
+#include "llm/engine_choice.h"
 #include "llm/sizes.h"
 #include "worker/base/quantities.h"
 #include "worker/device/cpu_threads.h"
@@ -21,14 +23,24 @@ using worker::LoadProgress;
 struct ModelLoading::Plan {
     std::vector<std::filesystem::path> paths;
     worker::ChosenDevice chosen;
-    llama::TextModelOptions options;
+    Engine engine = Engine::llama;
+    llama::TextModelOptions options;  // The native engine's too, as far as it has them.
     ModelCard card;
+};
+
+// An engine with the model in memory, and what tokenises for it.
+struct ModelLoading::Computing {
+    std::unique_ptr<TextModel> model;
+    std::shared_ptr<const llama::Model> tokeniser;
 };
 
 namespace {
 
 // Of the whole load; the rest is context and warm-up.
 constexpr double weights_share = 0.9;
+
+// The native engine's weights take at most this part more than the file.
+constexpr std::uint64_t native_extra_divisor = 7;
 
 bool on_cpu(const worker::ChosenDevice& chosen) {
     return chosen.kind == "cpu";
@@ -71,30 +83,22 @@ Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
                                        const std::atomic<bool>& interrupted) {
     Result<Plan> planned = plan();
     if (!planned) return worker::fail(std::move(planned.error()));
-    auto weights = load_weights(*planned, observer);
-    if (!weights) return worker::fail(std::move(weights.error()));
+    const worker::ModelFacts& facts = report_.facts;
+    narrate("model_load", "Loads " + worker::format_bytes(facts.size_bytes) + " of " +
+                              facts.architecture + " " + facts.quantization);
+    auto computing = planned->engine == Engine::cpu ? load_native(*planned, observer, interrupted)
+                                                    : load_llama(*planned, observer, interrupted);
+    if (!computing) return worker::fail(std::move(computing.error()));
 
-    auto model = llama::TextModel::create(library_, *weights, planned->options, interrupted);
-    if (!model) return worker::fail(std::move(model.error()));
-    if (!observer({.stage = "warmup",
-                   .layers_loaded = report_.facts.layers,
-                   .layers_total = report_.facts.layers,
-                   .bytes_loaded = report_.facts.size_bytes,
-                   .fraction = weights_share}))
-        return worker::fail(worker::ErrorCode::cancelled, "the load was given up");
-    narrate("warmup", "Computes one full step, so that the first request finds all in place");
-    const Result<void> warm = (*model)->warm_up();
-    if (!warm) return worker::fail(warm.error());
-
-    report_.capabilities = (*model)->capabilities();
+    report_.capabilities = computing->model->capabilities();
     report_.prefix_bytes_max = settings_.cache_bytes.value_or(spare_bytes());
     narrate("model_load_success", "Has the model in memory and is warm");
-    const auto vocabulary = std::make_shared<llama::Vocabulary>(*weights);
+    const auto vocabulary = std::make_shared<llama::Vocabulary>(computing->tokeniser);
     ModelCard card = planned->card;
     card.bos_text = vocabulary->bos_text();
     card.eos_text = vocabulary->eos_text();
     return LoadedModel{.vocabulary = vocabulary,
-                       .model = std::move(*model),
+                       .model = std::move(computing->model),
                        .kept_bytes_max = report_.prefix_bytes_max,
                        .card = std::move(card)};
 }
@@ -115,21 +119,91 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     plan.card.chat_template = std::move(*chat_template);
 
     report_.devices = library_.devices();
-    auto chosen = worker::choose_device(config_.backend, config_.devices, report_.devices);
+    const bool host_only = config_.engine == "cpu" && config_.backend == "auto";
+    auto chosen = worker::choose_device(host_only ? "cpu" : config_.backend, config_.devices,
+                                        report_.devices);
     if (!chosen) return worker::fail(std::move(chosen.error()));
     plan.chosen = std::move(*chosen);
     const worker::Device& first = plan.chosen.devices.front();
     report_.chosen = plan.chosen;
     report_.device = first.kind + ":" + std::to_string(first.index);
-    plan.card.engine = report_.engine = "llama";
-    narrate("device_init", "Computes on " + first.name);
+    auto engine = choose_engine(config_, first.kind, plan.paths);
+    if (!engine) return worker::fail(std::move(engine.error()));
+    plan.engine = engine->engine;
+    plan.card.engine = report_.engine = name(engine->engine);
+    narrate("device_init", "Computes on " + first.name + " with " +
+                               (plan.engine == Engine::cpu ? "the native engine" : "libllama") +
+                               (engine->reason.empty() ? "" : ", since " + engine->reason));
 
-    auto options =
-        choose_sizes(report_.facts, config_, room_of(plan.chosen, config_.vram_floor_bytes));
+    MemoryRoom room = room_of(plan.chosen, config_.vram_floor_bytes);
+    if (plan.engine == Engine::cpu)
+        room.floor_bytes += report_.facts.size_bytes / native_extra_divisor;
+    auto options = choose_sizes(report_.facts, config_, room);
     if (!options) return worker::fail(std::move(options.error()));
     plan.options = std::move(*options);
     plan.options.threads = config_.threads.value_or(worker::compute_threads());
     return plan;
+}
+
+bool ModelLoading::report_weights(const LoadObserver& observer, double fraction) const {
+    const worker::ModelFacts& facts = report_.facts;
+    return observer({.stage = "loading_to_vram",
+                     .layers_loaded = static_cast<std::uint32_t>(fraction * facts.layers),
+                     .layers_total = facts.layers,
+                     .bytes_loaded = static_cast<std::uint64_t>(
+                         fraction * static_cast<double>(facts.size_bytes)),
+                     .fraction = fraction * weights_share});
+}
+
+Result<void> ModelLoading::begin_warm_up(const LoadObserver& observer) {
+    if (!observer({.stage = "warmup",
+                   .layers_loaded = report_.facts.layers,
+                   .layers_total = report_.facts.layers,
+                   .bytes_loaded = report_.facts.size_bytes,
+                   .fraction = weights_share}))
+        return worker::fail(worker::ErrorCode::cancelled, "the load was given up");
+    narrate("warmup", "Computes a first step, so that requests find all in place");
+    return {};
+}
+
+Result<ModelLoading::Computing> ModelLoading::load_native(const Plan& plan,
+                                                          const LoadObserver& observer,
+                                                          const std::atomic<bool>& interrupted) {
+    const auto isa = cpu::choose_isa(config_.cpu_isa);
+    if (!isa) return worker::fail(isa.error());
+    auto tokeniser = llama::load_model(library_, {.paths = plan.paths, .vocabulary_only = true},
+                                       [](double) { return true; });
+    if (!tokeniser) return worker::fail(std::move(tokeniser.error()));
+    cpu::Profile::Report report;
+    if (config_.profile)
+        report = [this](const std::string& line) { log_.write(worker::LogLevel::info, line); };
+    auto model = cpu::TextModel::load(
+        {.paths = plan.paths,
+         .context_max = plan.options.context_max,
+         .cells = plan.options.cells,
+         .sequences_max = plan.options.sequences_max,
+         .rows_max = plan.options.rows_max,
+         .threads = plan.options.threads,
+         .isa = *isa,
+         .report = std::move(report)},
+        [&](double fraction) { return report_weights(observer, fraction); }, interrupted);
+    if (!model) return worker::fail(std::move(model.error()));
+    if (Result<void> begun = begin_warm_up(observer); !begun) return worker::fail(begun.error());
+    if (Result<void> warm = (*model)->warm_up(); !warm) return worker::fail(warm.error());
+    library_.enter(llama::Phase::running);
+    return Computing{.model = std::move(*model), .tokeniser = std::move(*tokeniser)};
+}
+
+Result<ModelLoading::Computing> ModelLoading::load_llama(const Plan& plan,
+                                                         const LoadObserver& observer,
+                                                         const std::atomic<bool>& interrupted) {
+    auto weights = load_weights(plan, observer);
+    if (!weights) return worker::fail(std::move(weights.error()));
+    auto model = llama::TextModel::create(library_, *weights, plan.options, interrupted);
+    if (!model) return worker::fail(std::move(model.error()));
+    if (Result<void> begun = begin_warm_up(observer); !begun) return worker::fail(begun.error());
+    if (Result<void> warm = (*model)->warm_up(); !warm) return worker::fail(warm.error());
+    return Computing{.model = std::move(*model), .tokeniser = std::move(*weights)};
 }
 
 Result<std::shared_ptr<const llama::Model>> ModelLoading::load_weights(
@@ -143,18 +217,8 @@ Result<std::shared_ptr<const llama::Model>> ModelLoading::load_weights(
                                .mmap = config_.mmap,
                                .mlock = config_.mlock};
     if (!on_cpu(plan.chosen)) options.devices = plan.chosen.devices;
-
-    const worker::ModelFacts& facts = report_.facts;
-    narrate("model_load", "Loads " + worker::format_bytes(facts.size_bytes) + " of " +
-                              facts.architecture + " " + facts.quantization);
-    return llama::load_model(library_, options, [&](double fraction) {
-        return observer({.stage = "loading_to_vram",
-                         .layers_loaded = static_cast<std::uint32_t>(fraction * facts.layers),
-                         .layers_total = facts.layers,
-                         .bytes_loaded = static_cast<std::uint64_t>(
-                             fraction * static_cast<double>(facts.size_bytes)),
-                         .fraction = fraction * weights_share});
-    });
+    return llama::load_model(library_, options,
+                             [&](double fraction) { return report_weights(observer, fraction); });
 }
 
 void ModelLoading::narrate(std::string action, std::string human) {

@@ -5,6 +5,7 @@
 #include "llm/batching/text_backend.h"
 #include "llm/settings.h"
 #include "worker/app/config.h"
+#include "worker/base/log.h"
 #include "worker/device/device.h"
 #include "worker/http/status_routes.h"
 #include "worker/model_file/model_facts.h"
@@ -40,13 +41,15 @@ public:
         worker::ModelPlaces places;
         llama::Library& library;
         worker::Narrator& narrator;
+        worker::Log& log;
     };
     explicit ModelLoading(Parts parts)
         : config_(parts.config),
           settings_(parts.settings),
           places_(std::move(parts.places)),
           library_(parts.library),
-          narrator_(parts.narrator) {}
+          narrator_(parts.narrator),
+          log_(parts.log) {}
 
     // Errors: start-up's codes; `cancelled` when the observer said so.
     Result<LoadedModel> load(const worker::LoadObserver& observer,
@@ -58,9 +61,17 @@ public:
 
 private:
     struct Plan;
+    struct Computing;
     Result<Plan> plan();
+    Result<Computing> load_native(const Plan& plan, const worker::LoadObserver& observer,
+                                  const std::atomic<bool>& interrupted);
+    Result<Computing> load_llama(const Plan& plan, const worker::LoadObserver& observer,
+                                 const std::atomic<bool>& interrupted);
     Result<std::shared_ptr<const llama::Model>> load_weights(const Plan& plan,
                                                              const worker::LoadObserver& observer);
+    // False: give up.
+    bool report_weights(const worker::LoadObserver& observer, double fraction) const;
+    Result<void> begin_warm_up(const worker::LoadObserver& observer);
     void narrate(std::string action, std::string human);
 
     const worker::Config& config_;
@@ -68,6 +79,7 @@ private:
     const worker::ModelPlaces places_;
     llama::Library& library_;
     worker::Narrator& narrator_;
+    worker::Log& log_;
     LoadReport report_;
 };
 

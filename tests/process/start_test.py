@@ -150,10 +150,9 @@ class StartTest(unittest.TestCase):
         self.assertEqual(missing.returncode, 1)
         self.assertIn("/nowhere", missing.stderr)
 
-    def test_what_this_version_does_not_do_is_refused_and_not_ignored(self):
-        end = run_to_end("--engine", "cpu", model=need("RBEE_TEST_MODEL"))
-        self.assertEqual(end.code, 1, end.stderr)
-        self.assertIn("is not available", end.stderr)
+    def test_the_native_engine_is_asked_for_what_it_does_not_do(self):
+        self.refuses(need("RBEE_TEST_MODEL"), "CONFIG_INVALID", "--engine", "cpu", "--kv-type",
+                     "q8_0", says="--kv-type q8_0")
 
     def test_more_memory_than_there_is_names_needed_and_free(self):
         end = self.refuses(need("RBEE_TEST_MODEL"), "INSUFFICIENT_MEMORY", "--context-size",

@@ -53,6 +53,8 @@ struct Config {
     bool mmap = true;
     std::uint64_t vram_floor_bytes = 256u << 20;
     std::string engine = "auto";  // auto llama cpu
+    std::string cpu_isa = "auto";
+    bool profile = false;
 
     std::chrono::milliseconds request_timeout{300'000};
     std::chrono::milliseconds drain_timeout{25'000};

@@ -21,6 +21,8 @@ const std::vector<Row> rows{
     {"model-ref", "hf:x/y", "hf:x/y"},
     {"context-size", "4096", "4096", "-1"},
     {"engine", "llama", "llama", "vllm"},
+    {"cpu-isa", "avx2", "avx2", "sse"},
+    {"profile", "1", "true", "2"},
     {"host", "::1", "::1", "a b"},
     {"port", "0", "0", "65536"},
     {"tls-cert", "c.pem", "c.pem"},
