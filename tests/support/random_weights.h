@@ -2,11 +2,13 @@
 
 #include "worker/model_file/ggml_type.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <random>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The types of files that the CPU engine takes.
@@ -19,17 +21,33 @@ public:
     explicit RandomWeights(std::uint32_t seed) : random_(seed) {}
 
     std::vector<std::byte> of(const worker::GgmlType& type, std::size_t elements) {
-        std::vector<std::byte> bytes(elements / type.block_elements * type.block_bytes);
+        std::vector<std::byte> bytes = blocks(type, elements);
         for (std::byte& byte : bytes) byte = static_cast<std::byte>(random_());
-        for (std::size_t at = 0; at < bytes.size(); at += type.block_bytes)
-            write_floats(type.name, bytes.data() + at);
-        return bytes;
+        return with_floats(type, std::move(bytes));
+    }
+
+    // All bytes the same, but for the scales.
+    std::vector<std::byte> of_bytes(std::byte byte, const worker::GgmlType& type,
+                                    std::size_t elements) {
+        std::vector<std::byte> bytes = blocks(type, elements);
+        std::fill(bytes.begin(), bytes.end(), byte);
+        return with_floats(type, std::move(bytes));
     }
 
     // From -1 to 1.
     float number() { return std::uniform_real_distribution<float>(-1, 1)(random_); }
 
 private:
+    static std::vector<std::byte> blocks(const worker::GgmlType& type, std::size_t elements) {
+        return std::vector<std::byte>(elements / type.block_elements * type.block_bytes);
+    }
+
+    std::vector<std::byte> with_floats(const worker::GgmlType& type, std::vector<std::byte> bytes) {
+        for (std::size_t at = 0; at < bytes.size(); at += type.block_bytes)
+            write_floats(type.name, bytes.data() + at);
+        return bytes;
+    }
+
     void write_floats(std::string_view type, std::byte* block) {
         if (type == "f32") {
             const float value = number();

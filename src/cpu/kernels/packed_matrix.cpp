@@ -61,15 +61,26 @@ void write_scales(TileFormat format, std::byte* group_scales, std::uint32_t colu
         factors[i * tile_columns + column] = std::byte{scales.offset_factors[i]};
 }
 
+// Of the formats of 4 bits in blocks of 32: the file's nibbles, last in its block, are in the order
+// of the tile's.
+void copy_codes(std::byte* block, std::uint32_t column, const std::byte* file_block_end) {
+    std::array<std::uint32_t, 4> low;
+    std::memcpy(low.data(), file_block_end - sizeof low, sizeof low);
+    write_words(block, column, low.data(), 4);
+}
+
 void pack_integers(TileFormat format, std::uint32_t groups, const std::byte* file_row,
                    std::size_t file_block_bytes, std::byte* tile, std::uint32_t column) {
     const TileLayout layout = tile_layout(format);
     for (std::uint32_t group = 0; group < groups; ++group) {
         std::byte* const packed = tile + std::size_t{group} * layout.group_bytes;
         const std::byte* const file_block = file_row + group * file_block_bytes;
-        for (std::uint32_t i = 0; i < layout.group_blocks; ++i)
-            write_codes(format, packed + std::size_t{i} * layout.block_bytes, column,
-                        read_codes(format, file_block, i));
+        if (layout.bits == 4 && layout.group_blocks == 1)
+            copy_codes(packed, column, file_block + file_block_bytes);
+        else
+            for (std::uint32_t i = 0; i < layout.group_blocks; ++i)
+                write_codes(format, packed + std::size_t{i} * layout.block_bytes, column,
+                            read_codes(format, file_block, i));
         write_scales(format, packed + std::size_t{layout.group_blocks} * layout.block_bytes, column,
                      read_scales(format, file_block));
     }
@@ -87,6 +98,11 @@ std::uint32_t blocks_of(std::uint32_t depth) {
     return depth / block_depth;
 }
 
+std::size_t bytes_of_tile(TileFormat format, std::uint32_t depth) {
+    const TileLayout layout = tile_layout(format);
+    return std::size_t{blocks_of(depth)} / layout.group_blocks * layout.group_bytes;
+}
+
 }  // namespace
 
 bool can_pack(const worker::GgmlType& type, std::uint64_t depth) {
@@ -95,21 +111,35 @@ bool can_pack(const worker::GgmlType& type, std::uint64_t depth) {
 }
 
 PackedMatrix::PackedMatrix(const worker::GgmlType& type, std::uint32_t depth, std::uint32_t columns)
+    : PackedMatrix(type, depth, columns, nullptr) {
+    own_ = AlignedBuffer(bytes_);
+    memory_ = own_.data();
+}
+
+PackedMatrix::PackedMatrix(const worker::GgmlType& type, std::uint32_t depth, std::uint32_t columns,
+                           std::byte* memory)
     : file_row_bytes_(std::size_t{depth} / type.block_elements * type.block_bytes),
       format_(tile_format(type).value()),
       depth_(depth),
-      columns_(columns) {
+      columns_(columns),
+      bytes_(bytes_of(type, depth, columns)),
+      memory_(memory) {
     WORKER_ASSERT(can_pack(type, depth));
-    buffer_ = AlignedBuffer(tile_bytes() * tiles());
+}
+
+std::size_t PackedMatrix::bytes_of(const worker::GgmlType& type, std::uint32_t depth,
+                                   std::uint32_t columns) {
+    const std::size_t tiles = (columns + tile_columns - 1) / tile_columns;
+    const std::size_t bytes = tiles * bytes_of_tile(tile_format(type).value(), depth);
+    return (bytes + 63) / 64 * 64;
 }
 
 std::size_t PackedMatrix::tile_bytes() const {
-    const TileLayout layout = tile_layout(format_);
-    return std::size_t{blocks_of(depth_)} / layout.group_blocks * layout.group_bytes;
+    return bytes_of_tile(format_, depth_);
 }
 
 const std::byte* PackedMatrix::tile(std::uint32_t index) const {
-    return buffer_.data() + index * tile_bytes();
+    return memory_ + index * tile_bytes();
 }
 
 void PackedMatrix::pack(Range tiles, std::span<const std::byte> file_rows) {
@@ -119,7 +149,7 @@ void PackedMatrix::pack(Range tiles, std::span<const std::byte> file_rows) {
     const std::uint32_t groups = blocks_of(depth_) / tile_layout(format_).group_blocks;
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::byte* const row = file_rows.data() + i * file_row_bytes_;
-        std::byte* const to = buffer_.data() + (tiles.begin + i / tile_columns) * tile_bytes();
+        std::byte* const to = memory_ + (tiles.begin + i / tile_columns) * tile_bytes();
         const std::uint32_t column = i % tile_columns;
         switch (format_) {
             case TileFormat::f32: pack_floats<std::uint32_t>(depth_, row, to, column); break;

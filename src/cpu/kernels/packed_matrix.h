@@ -23,13 +23,22 @@ public:
     PackedMatrix() = default;
     // Requires: `can_pack`.
     PackedMatrix(const worker::GgmlType& type, std::uint32_t depth, std::uint32_t columns);
+    // In memory of the caller: a model's matrices in one piece share huge pages, for which most are
+    // too small alone. Requires: `can_pack`; `bytes_of` zeroed bytes, aligned to 64, that outlive
+    // the matrix.
+    PackedMatrix(const worker::GgmlType& type, std::uint32_t depth, std::uint32_t columns,
+                 std::byte* memory);
+
+    // A multiple of 64.
+    static std::size_t bytes_of(const worker::GgmlType& type, std::uint32_t depth,
+                                std::uint32_t columns);
 
     std::uint32_t depth() const { return depth_; }
     std::uint32_t columns() const { return columns_; }
     std::uint32_t tiles() const { return (columns_ + tile_columns - 1) / tile_columns; }
     // Whether products read the integers of their rows; else the floats.
     bool reads_integers() const { return !is_float(format_); }
-    std::size_t bytes() const { return buffer_.size(); }
+    std::size_t bytes() const { return bytes_; }
 
     TileFormat format() const { return format_; }
     std::size_t tile_bytes() const;
@@ -48,7 +57,9 @@ private:
     TileFormat format_ = TileFormat::f32;
     std::uint32_t depth_ = 0;
     std::uint32_t columns_ = 0;
-    AlignedBuffer buffer_;
+    std::size_t bytes_ = 0;
+    AlignedBuffer own_;
+    std::byte* memory_ = nullptr;
 };
 
 }  // namespace cpu

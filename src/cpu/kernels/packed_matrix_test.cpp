@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cpu {
@@ -79,6 +80,21 @@ TEST_P(PackedTypes, a_depth_is_of_whole_blocks) {
 
 INSTANTIATE_TEST_SUITE_P(, PackedTypes, testing::ValuesIn(cpu_weight_types),
                          [](const auto& type) { return std::string(type.param); });
+
+TEST(PackedMatrix, matrices_lie_side_by_side_in_memory_of_the_caller) {
+    const worker::GgmlType& type = *worker::find_ggml_type("q4_0");
+    const std::size_t bytes = PackedMatrix::bytes_of(type, 32, 16);
+    EXPECT_EQ(bytes % 64, 0U);
+    const AlignedBuffer memory(2 * bytes);
+    PackedMatrix first(type, 32, 16, memory.data());
+    PackedMatrix second(type, 32, 16, memory.data() + bytes);
+    const auto file = RandomWeights(1).of(type, std::size_t{32} * 16);
+    first.pack({.begin = 0, .end = 1}, file);
+    EXPECT_EQ(unpack(second, 15), std::vector<float>(32, 0));
+    const PackedMatrix moved = std::move(first);
+    second.pack({.begin = 0, .end = 1}, file);
+    EXPECT_EQ(unpack(moved, 15), unpack(second, 15));
+}
 
 TEST(PackedMatrix, other_types_are_refused) {
     EXPECT_FALSE(can_pack(*worker::find_ggml_type("q3_k"), 256));

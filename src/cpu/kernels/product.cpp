@@ -9,6 +9,18 @@
 namespace cpu {
 namespace {
 
+using IntegerKernels = KernelTable<IntegerGroup> (*)(TileFormat);
+using FloatKernels = KernelTable<FloatGroup> (*)(TileFormat);
+
+template <IntegerKernels Integers, FloatKernels Floats>
+void multiply_by_kernels(const TileProduct& product) {
+    const TileFormat format = product.matrix.format();
+    if (is_float(format))
+        multiply_by_groups(product, Floats(format));
+    else
+        multiply_by_groups(product, Integers(format));
+}
+
 template <void (*Multiply)(const TileProduct&)>
 void multiply(const PackedMatrix& matrix, Range tiles, const Rows& rows, Range which, float* out,
               std::size_t out_stride) {
@@ -34,8 +46,12 @@ void quantize(const float* x, std::uint32_t count, const Rows& rows, std::uint32
 
 constexpr ProductKernels portable{quantize<quantize_portable>, multiply<multiply_portable>};
 #if defined(__x86_64__)
-constexpr ProductKernels avx2{quantize<quantize_portable>, multiply<multiply_portable>};
-constexpr ProductKernels avx512{quantize<quantize_portable>, multiply<multiply_portable>};
+constexpr ProductKernels avx2{
+    quantize<quantize_avx2>,
+    multiply<multiply_by_kernels<integer_kernels_avx2, float_kernels_avx2>>};
+constexpr ProductKernels avx512{
+    quantize<quantize_avx512>,
+    multiply<multiply_by_kernels<integer_kernels_avx512, float_kernels_avx512>>};
 #endif
 
 }  // namespace

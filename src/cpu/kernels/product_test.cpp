@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -48,19 +48,29 @@ struct Shape {
 // A random matrix of a type and random rows, as files and callers would have them.
 struct Problem {
     Problem(const worker::GgmlType& type, const Shape& shape)
+        : Problem(type, shape,
+                  RandomWeights(shape.depth + shape.columns + shape.rows)
+                      .of(type, std::size_t{shape.depth} * shape.columns)) {
+        RandomWeights random(shape.depth);
+        for (std::size_t i = 0; i < std::size_t{shape.rows} * shape.depth; ++i)
+            memory.rows().floats[i] = random.number();
+        quantize(shape.rows);
+    }
+
+    // Rows are zeros.
+    Problem(const worker::GgmlType& type, const Shape& shape, const std::vector<std::byte>& file)
         : matrix(type, shape.depth, shape.columns),
           memory(shape.rows, shape.depth),
           weights(std::size_t{shape.depth} * shape.columns) {
-        RandomWeights random(shape.depth + shape.columns + shape.rows);
-        const auto file = random.of(type, weights.size());
         dequantize(type, file, weights);
         matrix.pack({.begin = 0, .end = matrix.tiles()}, file);
-        for (std::size_t i = 0; i < std::size_t{shape.rows} * shape.depth; ++i)
-            memory.rows().floats[i] = random.number();
-        for (std::uint32_t row = 0; row < shape.rows; ++row)
+    }
+
+    void quantize(std::uint32_t row_count) {
+        const Rows& rows = memory.rows();
+        for (std::uint32_t row = 0; row < row_count; ++row)
             product_kernels(Isa::portable)
-                .quantize(memory.rows().floats + std::size_t{row} * shape.depth, shape.depth,
-                          memory.rows(), row, 0);
+                .quantize(rows.floats + std::size_t{row} * rows.depth, rows.depth, rows, row, 0);
     }
 
     double activation(std::uint32_t row, std::uint32_t d) const {
@@ -114,6 +124,29 @@ TEST_P(Products, are_those_of_double_precision) {
                             4e-6 * size)
                     << "depth " << shape.depth << " row " << row << " column " << column;
             }
+        }
+    }
+}
+
+TEST_P(Products, of_the_greatest_numbers_there_are_do_not_overflow) {
+    constexpr Shape shape{.depth = 256, .columns = 16, .rows = 2};
+    for (const unsigned byte : {0x00U, 0xffU, 0x80U, 0x7fU}) {
+        Problem problem(type(), shape,
+                        RandomWeights(byte).of_bytes(static_cast<std::byte>(byte), type(),
+                                                     shape.depth * shape.columns));
+        std::fill_n(problem.memory.rows().floats, shape.depth, 1.0F);
+        std::fill_n(problem.memory.rows().floats + shape.depth, shape.depth, -1.0F);
+        problem.quantize(shape.rows);
+        const auto out = problem.multiply(isa(), {.begin = 0, .end = 1}, {.begin = 0, .end = 2});
+        for (std::uint32_t column = 0; column < shape.columns; ++column) {
+            double expected = 0;
+            double size = 1e-30;
+            for (std::uint32_t d = 0; d < shape.depth; ++d) {
+                expected += problem.weights[column * shape.depth + d];
+                size += std::fabs(problem.weights[column * shape.depth + d]);
+            }
+            ASSERT_NEAR(out[column], expected, 1e-5 * size) << byte << " column " << column;
+            ASSERT_NEAR(out[tile_columns + column], -expected, 1e-5 * size) << byte;
         }
     }
 }

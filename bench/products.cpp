@@ -1,0 +1,170 @@
+// Matrix products beside what the machine can do, on one thread.
+//
+//     products [ISA [TYPE...]]
+//
+// A line for each type of weights, matrix and number of rows: multiply-accumulates a second and
+// their share of the peak of 8-bit numbers; bytes of weights a second and their share of what can
+// be read from memory. The weights come from memory each time, as in a model that is larger than
+// the caches.
+#include "bench/machine.h"
+#include "cpu/kernels/product.h"
+#include "tests/support/random_weights.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t all_bytes_min = 200 << 20;
+constexpr std::uint32_t tiles_at_once = 16;  // as the engine's threads take them
+constexpr std::uint32_t rows_max = 512;
+constexpr int rounds = 5;
+constexpr auto round_time = std::chrono::milliseconds(60);
+
+struct Shape {
+    std::uint32_t depth;
+    std::uint32_t columns;
+};
+
+constexpr Shape shapes[] = {{576, 3072}, {1536, 576}, {576, 49152}};
+constexpr std::uint32_t row_counts[] = {1, 2, 4, 8, 16, 512};
+
+// What `work` does a second; it says how much it has done.
+template <class Work>
+double rate(const Work& work) {
+    const auto begin = Clock::now();
+    double amount = 0;
+    while (Clock::now() - begin < round_time) amount += work();
+    return amount / std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+class Activations {
+public:
+    Activations(const cpu::ProductKernels& kernels, std::uint32_t depth)
+        : values_(std::size_t{rows_max} * depth),
+          scales_(values_.size() / cpu::block_depth * sizeof(float)),
+          sums_(scales_.size()),
+          floats_(values_.size() * sizeof(float)),
+          rows_{.depth = depth,
+                .values = reinterpret_cast<std::int8_t*>(values_.data()),
+                .scales = reinterpret_cast<float*>(scales_.data()),
+                .sums = reinterpret_cast<std::int32_t*>(sums_.data()),
+                .floats = reinterpret_cast<float*>(floats_.data())} {
+        RandomWeights random(1);
+        for (std::size_t i = 0; i < values_.size(); ++i) rows_.floats[i] = random.number();
+        for (std::uint32_t row = 0; row < rows_max; ++row)
+            kernels.quantize(rows_.floats + std::size_t{row} * depth, depth, rows_, row, 0);
+    }
+
+    const cpu::Rows& rows() const { return rows_; }
+
+private:
+    cpu::AlignedBuffer values_;
+    cpu::AlignedBuffer scales_;
+    cpu::AlignedBuffer sums_;
+    cpu::AlignedBuffer floats_;
+    cpu::Rows rows_;
+};
+
+// Copies of one matrix, together larger than any cache.
+std::vector<cpu::PackedMatrix> matrices(const worker::GgmlType& type, const Shape& shape) {
+    const auto file = RandomWeights(2).of(type, std::size_t{shape.depth} * shape.columns);
+    std::vector<cpu::PackedMatrix> copies;
+    for (std::size_t bytes = 0; bytes < all_bytes_min; bytes += copies.back().bytes()) {
+        copies.emplace_back(type, shape.depth, shape.columns);
+        copies.back().pack({.begin = 0, .end = copies.back().tiles()}, file);
+    }
+    return copies;
+}
+
+void multiply(const cpu::ProductKernels& kernels, const cpu::PackedMatrix& matrix,
+              const cpu::Rows& rows, std::uint32_t row_count, std::vector<float>& out) {
+    const std::size_t stride = std::size_t{matrix.tiles()} * cpu::tile_columns;
+    out.resize(stride * rows_max);
+    for (std::uint32_t tile = 0; tile < matrix.tiles(); tile += tiles_at_once)
+        kernels.multiply(matrix,
+                         {.begin = tile, .end = std::min(tile + tiles_at_once, matrix.tiles())},
+                         rows, {.begin = 0, .end = row_count},
+                         out.data() + std::size_t{tile} * cpu::tile_columns, stride);
+}
+
+struct Bounds {
+    ByteProducts products;
+    double read_bytes;  // a second
+};
+
+void measure(const cpu::ProductKernels& kernels, const worker::GgmlType& type, const Shape& shape,
+             const Bounds& bounds) {
+    const std::vector<cpu::PackedMatrix> copies = matrices(type, shape);
+    const Activations activations(kernels, shape.depth);
+    std::vector<float> out;
+    std::size_t next = 0;
+    for (const std::uint32_t row_count : row_counts) {
+        const double macs = static_cast<double>(row_count) * shape.depth * shape.columns;
+        double best = 0;
+        double peak = 0;
+        // In turns, so that what else runs on the machine takes from both.
+        for (int round = 0; round < rounds; ++round) {
+            peak =
+                std::max(peak, rate([&] {
+                             constexpr std::uint64_t repeats = 10'000;
+                             bounds.products.run(repeats);
+                             return static_cast<double>(repeats * bounds.products.macs_per_repeat);
+                         }));
+            best = std::max(best, rate([&] {
+                                multiply(kernels, copies[next++ % copies.size()],
+                                         activations.rows(), row_count, out);
+                                return macs;
+                            }));
+        }
+        const double bytes = best / macs * static_cast<double>(copies[0].bytes());
+        std::printf("%-6s %4u x %5u  %3u rows %7.1f GMAC/s %4.0f %% of int8 %6.1f GB/s %4.0f %%\n",
+                    type.name.data(), shape.depth, shape.columns, row_count, best / 1e9,
+                    100 * best / peak, bytes / 1e9, 100 * bytes / bounds.read_bytes);
+    }
+}
+
+void measure_quantize(const cpu::ProductKernels& kernels) {
+    constexpr std::uint32_t depth = 1536;
+    const Activations activations(kernels, depth);
+    double best = 0;
+    for (int round = 0; round < rounds; ++round)
+        best = std::max(best, rate([&] {
+                            kernels.quantize(activations.rows().floats, depth, activations.rows(),
+                                             0, 0);
+                            return static_cast<double>(depth);
+                        }));
+    std::printf("quantize %.2f billion activations/s\n", best / 1e9);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto isa = cpu::choose_isa(argc > 1 ? argv[1] : "auto");
+    if (!isa) {
+        std::fprintf(stderr, "error: %s\n", isa.error().message.c_str());
+        return 2;
+    }
+    std::vector<std::string_view> types(argv + std::min(argc, 2), argv + argc);
+    if (types.empty()) types = {"q4_1", "q4_0", "q4_k", "q5_0", "q6_k", "q8_0", "f16"};
+    const Bounds bounds{.products = byte_products(), .read_bytes = bytes_per_second(1)};
+    std::printf("%s; int8 peak by %s %.1f GMAC/s, read %.1f GB/s\n", cpu::name(*isa).data(),
+                bounds.products.kernel, macs_per_second(1, bounds.products) / 1e9,
+                bounds.read_bytes / 1e9);
+    const cpu::ProductKernels& kernels = cpu::product_kernels(*isa);
+    measure_quantize(kernels);
+    for (const std::string_view name : types) {
+        const worker::GgmlType* const type = worker::find_ggml_type(name);
+        if (!type || !cpu::can_pack(*type, 256)) {
+            std::fprintf(stderr, "error: no products with %s\n", name.data());
+            return 2;
+        }
+        for (const Shape& shape : shapes)
+            if (cpu::can_pack(*type, shape.depth)) measure(kernels, *type, shape, bounds);
+    }
+}
