@@ -3,9 +3,10 @@
 //     products [ISA [TYPE...]]
 //
 // A line for each type of weights, matrix and number of rows: multiply-accumulates a second and
-// their share of the peak of 8-bit numbers; bytes of weights a second and their share of what can
-// be read from memory. The weights come from memory each time, as in a model that is larger than
-// the caches.
+// their share of the peak of 8-bit numbers; bytes of weights a second and their share of what a
+// loop reads that only sums up the same memory. The weights come from memory each time, as in a
+// model that is larger than the caches. Product and bounds take turns, and shares are medians of
+// these, since other programs take from all of them.
 #include "bench/machine.h"
 #include "cpu/kernels/product.h"
 #include "tests/support/random_weights.h"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -23,8 +25,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t all_bytes_min = 200 << 20;
 constexpr std::uint32_t tiles_at_once = 16;  // as the engine's threads take them
 constexpr std::uint32_t rows_max = 512;
-constexpr int rounds = 5;
-constexpr auto round_time = std::chrono::milliseconds(60);
+constexpr int rounds = 15;
+constexpr auto round_time = std::chrono::milliseconds(8);
+
+volatile std::uint64_t sink;  // What is computed is used, or the compiler would leave it out.
 
 struct Shape {
     std::uint32_t depth;
@@ -71,13 +75,21 @@ private:
     cpu::Rows rows_;
 };
 
-// Copies of one matrix, together larger than any cache.
-std::vector<cpu::PackedMatrix> matrices(const worker::GgmlType& type, const Shape& shape) {
+// Copies of one matrix, together larger than any cache, and side by side like a model's matrices.
+struct Copies {
+    cpu::AlignedBuffer memory;
+    std::vector<cpu::PackedMatrix> matrices;
+};
+
+Copies copies_of(const worker::GgmlType& type, const Shape& shape) {
     const auto file = RandomWeights(2).of(type, std::size_t{shape.depth} * shape.columns);
-    std::vector<cpu::PackedMatrix> copies;
-    for (std::size_t bytes = 0; bytes < all_bytes_min; bytes += copies.back().bytes()) {
-        copies.emplace_back(type, shape.depth, shape.columns);
-        copies.back().pack({.begin = 0, .end = copies.back().tiles()}, file);
+    const std::size_t bytes = cpu::PackedMatrix::bytes_of(type, shape.depth, shape.columns);
+    const std::size_t count = all_bytes_min / bytes + 1;
+    Copies copies{cpu::AlignedBuffer(count * bytes), {}};
+    for (std::size_t i = 0; i < count; ++i) {
+        copies.matrices.emplace_back(type, shape.depth, shape.columns,
+                                     copies.memory.data() + i * bytes);
+        copies.matrices.back().pack({.begin = 0, .end = copies.matrices.back().tiles()}, file);
     }
     return copies;
 }
@@ -93,53 +105,78 @@ void multiply(const cpu::ProductKernels& kernels, const cpu::PackedMatrix& matri
                          out.data() + std::size_t{tile} * cpu::tile_columns, stride);
 }
 
-struct Bounds {
-    ByteProducts products;
-    double read_bytes;  // a second
-};
+double median(std::vector<double> values) {
+    std::nth_element(values.begin(), values.begin() + rounds / 2, values.end());
+    return values[rounds / 2];
+}
+
+double byte_macs(const ByteProducts& products) {
+    constexpr std::uint64_t repeats = 1'000;
+    products.run(repeats);
+    return static_cast<double>(repeats * products.macs_per_repeat);
+}
+
+double read(const cpu::PackedMatrix& matrix) {
+    const auto* const words = reinterpret_cast<const std::uint64_t*>(matrix.tile(0));
+    sink = std::accumulate(words, words + matrix.bytes() / sizeof *words, std::uint64_t{0});
+    return static_cast<double>(matrix.bytes());
+}
 
 void measure(const cpu::ProductKernels& kernels, const worker::GgmlType& type, const Shape& shape,
-             const Bounds& bounds) {
-    const std::vector<cpu::PackedMatrix> copies = matrices(type, shape);
+             const ByteProducts& byte_products) {
+    const Copies copies = copies_of(type, shape);
     const Activations activations(kernels, shape.depth);
     std::vector<float> out;
     std::size_t next = 0;
+    const auto matrix = [&]() -> const cpu::PackedMatrix& {
+        return copies.matrices[next++ % copies.matrices.size()];
+    };
     for (const std::uint32_t row_count : row_counts) {
         const double macs = static_cast<double>(row_count) * shape.depth * shape.columns;
-        double best = 0;
-        double peak = 0;
-        // In turns, so that what else runs on the machine takes from both.
+        const double bytes_per_mac = static_cast<double>(copies.matrices[0].bytes()) / macs;
+        std::vector<double> rates;
+        std::vector<double> of_peak;
+        std::vector<double> of_read;
         for (int round = 0; round < rounds; ++round) {
-            peak =
-                std::max(peak, rate([&] {
-                             constexpr std::uint64_t repeats = 10'000;
-                             bounds.products.run(repeats);
-                             return static_cast<double>(repeats * bounds.products.macs_per_repeat);
-                         }));
-            best = std::max(best, rate([&] {
-                                multiply(kernels, copies[next++ % copies.size()],
-                                         activations.rows(), row_count, out);
-                                return macs;
-                            }));
+            const double peak = rate([&] { return byte_macs(byte_products); });
+            const double reading = rate([&] { return read(matrix()); });
+            rates.push_back(rate([&] {
+                multiply(kernels, matrix(), activations.rows(), row_count, out);
+                return macs;
+            }));
+            of_peak.push_back(100 * rates.back() / peak);
+            of_read.push_back(100 * rates.back() * bytes_per_mac / reading);
         }
-        const double bytes = best / macs * static_cast<double>(copies[0].bytes());
+        const double macs_rate = median(rates);
         std::printf("%-6s %4u x %5u  %3u rows %7.1f GMAC/s %4.0f %% of int8 %6.1f GB/s %4.0f %%\n",
-                    type.name.data(), shape.depth, shape.columns, row_count, best / 1e9,
-                    100 * best / peak, bytes / 1e9, 100 * bytes / bounds.read_bytes);
+                    type.name.data(), shape.depth, shape.columns, row_count, macs_rate / 1e9,
+                    median(of_peak), macs_rate * bytes_per_mac / 1e9, median(of_read));
     }
 }
 
 void measure_quantize(const cpu::ProductKernels& kernels) {
     constexpr std::uint32_t depth = 1536;
     const Activations activations(kernels, depth);
-    double best = 0;
+    std::vector<double> rates;
     for (int round = 0; round < rounds; ++round)
-        best = std::max(best, rate([&] {
-                            kernels.quantize(activations.rows().floats, depth, activations.rows(),
-                                             0, 0);
-                            return static_cast<double>(depth);
-                        }));
-    std::printf("quantize %.2f billion activations/s\n", best / 1e9);
+        rates.push_back(rate([&] {
+            kernels.quantize(activations.rows().floats, depth, activations.rows(), 0, 0);
+            return static_cast<double>(depth);
+        }));
+    std::printf("quantize %.2f billion activations/s\n", median(rates) / 1e9);
+}
+
+void measure_pack(const worker::GgmlType& type) {
+    constexpr Shape shape{.depth = 1536, .columns = 576};
+    const auto file = RandomWeights(3).of(type, std::size_t{shape.depth} * shape.columns);
+    cpu::PackedMatrix matrix(type, shape.depth, shape.columns);
+    std::vector<double> rates;
+    for (int round = 0; round < rounds; ++round)
+        rates.push_back(rate([&] {
+            matrix.pack({.begin = 0, .end = matrix.tiles()}, file);
+            return static_cast<double>(file.size());
+        }));
+    std::printf("%-6s packed at %.2f GB/s\n", type.name.data(), median(rates) / 1e9);
 }
 
 }  // namespace
@@ -152,10 +189,9 @@ int main(int argc, char** argv) {
     }
     std::vector<std::string_view> types(argv + std::min(argc, 2), argv + argc);
     if (types.empty()) types = {"q4_1", "q4_0", "q4_k", "q5_0", "q6_k", "q8_0", "f16"};
-    const Bounds bounds{.products = byte_products(), .read_bytes = bytes_per_second(1)};
-    std::printf("%s; int8 peak by %s %.1f GMAC/s, read %.1f GB/s\n", cpu::name(*isa).data(),
-                bounds.products.kernel, macs_per_second(1, bounds.products) / 1e9,
-                bounds.read_bytes / 1e9);
+    const ByteProducts bound = byte_products();
+    std::printf("%s; int8 peak by %s %.1f GMAC/s\n", cpu::name(*isa).data(), bound.kernel,
+                macs_per_second(1, bound) / 1e9);
     const cpu::ProductKernels& kernels = cpu::product_kernels(*isa);
     measure_quantize(kernels);
     for (const std::string_view name : types) {
@@ -164,7 +200,8 @@ int main(int argc, char** argv) {
             std::fprintf(stderr, "error: no products with %s\n", name.data());
             return 2;
         }
+        measure_pack(*type);
         for (const Shape& shape : shapes)
-            if (cpu::can_pack(*type, shape.depth)) measure(kernels, *type, shape, bounds);
+            if (cpu::can_pack(*type, shape.depth)) measure(kernels, *type, shape, bound);
     }
 }
