@@ -168,11 +168,13 @@ template <TileFormat Format>
 constexpr int prefetch_rows_min = 2;
 constexpr std::size_t prefetch_bytes = 2048;
 
+// A block's share of what lies ahead, scales included.
 template <TileFormat Format>
-void prefetch(const std::byte* codes) {
+void prefetch(const std::byte* group, std::uint32_t index) {
     constexpr TileLayout layout = tile_layout(Format);
-    for (std::uint32_t line = 0; line < layout.group_bytes / layout.group_blocks; line += 64)
-        _mm_prefetch(codes + prefetch_bytes + line, _MM_HINT_T0);
+    constexpr std::uint32_t share = layout.group_bytes / layout.group_blocks;
+    for (std::uint32_t line = 0; line < share; line += 64)
+        _mm_prefetch(group + prefetch_bytes + index * share + line, _MM_HINT_T0);
 }
 
 template <TileFormat Format, int RowCount>
@@ -185,8 +187,7 @@ void multiply_half(const TileSpan& span, const IntegerGroup& rows, std::uint32_t
         const std::uint32_t index = block % layout.group_blocks;
         const std::byte* const group =
             span.weights + std::size_t{block / layout.group_blocks} * layout.group_bytes;
-        if (RowCount >= prefetch_rows_min && column == 0)
-            prefetch<Format>(group + index * layout.block_bytes);
+        if (RowCount >= prefetch_rows_min && column == 0) prefetch<Format>(group, index);
         const Codes codes = codes_of<Format>(group + index * layout.block_bytes + 4 * column);
         const BlockScales scales =
             scales_of<Format>(group + layout.group_blocks * layout.block_bytes, index, column);

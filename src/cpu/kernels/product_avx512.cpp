@@ -123,11 +123,13 @@ template <TileFormat Format, int RowCount>
 constexpr int prefetch_rows_min = 3;
 constexpr std::size_t prefetch_bytes = 2048;
 
+// A block's share of what lies ahead, scales included.
 template <TileFormat Format>
-void prefetch(const std::byte* codes) {
+void prefetch(const std::byte* group, std::uint32_t index) {
     constexpr TileLayout layout = tile_layout(Format);
-    for (std::uint32_t line = 0; line < layout.group_bytes / layout.group_blocks; line += 64)
-        _mm_prefetch(codes + prefetch_bytes + line, _MM_HINT_T0);
+    constexpr std::uint32_t share = layout.group_bytes / layout.group_blocks;
+    for (std::uint32_t line = 0; line < share; line += 64)
+        _mm_prefetch(group + prefetch_bytes + index * share + line, _MM_HINT_T0);
 }
 
 // totals += products * scales + offsets
@@ -159,7 +161,7 @@ void multiply_tile(const TileSpan& span, const IntegerGroup& rows) {
             span.weights + std::size_t{block / layout.group_blocks} * layout.group_bytes;
         const std::byte* const codes = group + index * layout.block_bytes;
         const std::uint32_t at = block * RowCount;
-        if constexpr (RowCount >= prefetch_rows_min) prefetch<Format>(codes);
+        if constexpr (RowCount >= prefetch_rows_min) prefetch<Format>(group, index);
         __m512i first[RowCount];
         __m512i second[RowCount];
 #pragma GCC unroll 8

@@ -11,12 +11,12 @@ namespace cpu {
 // What files for instruction sets see of a product: plain numbers, so that no function of a class
 // is compiled with their instructions.
 
-// Consecutive rows' activations, block by block: what a step of a kernel reads lies together. As
-// many blocks as stay in the L1 cache.
+// Consecutive rows' activations, block by block: what a step of a kernel reads lies together. Few
+// enough that they stay in an L1 cache of 32 KB while the weights of the same depth pass through
+// it.
 struct IntegerGroup {
     static constexpr std::uint32_t rows_max = 8;
-    static constexpr std::uint32_t blocks_max = 64;
-    static constexpr std::uint32_t size = rows_max * blocks_max;
+    static constexpr std::uint32_t size = 512;  // rows * blocks
 
     alignas(64) std::int8_t values[size * block_depth];  // [blocks][rows][32]
     float scales[size];                                  // [blocks][rows]
@@ -27,8 +27,7 @@ struct IntegerGroup {
 };
 struct FloatGroup {
     static constexpr std::uint32_t rows_max = 8;
-    static constexpr std::uint32_t blocks_max = 16;
-    static constexpr std::uint32_t size = rows_max * blocks_max;
+    static constexpr std::uint32_t size = 128;  // rows * blocks
 
     alignas(64) float values[size * block_depth];  // [blocks][rows][32]
 };

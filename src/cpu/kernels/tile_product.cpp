@@ -12,6 +12,9 @@ std::int32_t zero_of(TileFormat format) {
     return format == TileFormat::iq4_nl ? 128 : tile_layout(format).zero;
 }
 
+// Parts of the depth begin where blocks begin to share scales, in every format.
+constexpr std::uint32_t group_blocks_max = 8;
+
 struct GroupPart {
     Range which;   // rows
     Range blocks;  // of the depth
@@ -82,12 +85,12 @@ void multiply_by_groups(const TileProduct& product, const KernelTable<Group>& ke
         for (std::uint32_t i = 0; i < count; ++i)
             std::fill_n(out + i * product.out_stride,
                         std::size_t{product.tiles.size()} * tile_columns, 0.0F);
-        for (std::uint32_t block = 0; block < blocks; block += Group::blocks_max)
-            multiply_part(
-                product,
-                {.which = {.begin = row, .end = row + count},
-                 .blocks = {.begin = block, .end = std::min(block + Group::blocks_max, blocks)}},
-                kernels.by_rows[count], out);
+        const std::uint32_t blocks_max = Group::size / count / group_blocks_max * group_blocks_max;
+        for (std::uint32_t block = 0; block < blocks; block += blocks_max)
+            multiply_part(product,
+                          {.which = {.begin = row, .end = row + count},
+                           .blocks = {.begin = block, .end = std::min(block + blocks_max, blocks)}},
+                          kernels.by_rows[count], out);
         row += count;
     }
 }
