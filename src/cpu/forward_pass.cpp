@@ -7,18 +7,19 @@ namespace {
 
 // Rows of a chunk: so many that a tile's weights serve them from the nearest cache.
 constexpr std::uint32_t chunk_rows = 64;
-// Columns of a chunk of the residual stream and of the wide one, in tiles.
-constexpr std::uint32_t unit_tiles = 2;
-constexpr std::uint32_t unit_columns = unit_tiles * tile_columns;
-// Tiles of the vocabulary in a chunk: many, since there are many.
-constexpr std::uint32_t output_unit_tiles = 8;
+// Tiles of a chunk: an even number, since what they give is quantised in blocks of two. Each chunk
+// gathers its rows anew, which many tiles make cheap; but each thread is to get some chunks, so
+// that none waits long for another.
+constexpr std::uint32_t tiles_min = 2;
+constexpr std::uint32_t tiles_max = 16;
+constexpr std::uint32_t chunks_a_thread = 6;
 
 std::uint32_t ceil_div(std::uint32_t count, std::uint32_t divisor) {
     return (count + divisor - 1) / divisor;
 }
 
-Range tiles_of(std::uint32_t unit, std::uint32_t unit_size, const PackedMatrix& matrix) {
-    return {unit * unit_size, std::min((unit + 1) * unit_size, matrix.tiles())};
+Range part_of(std::uint32_t count, std::uint32_t size, std::uint32_t index) {
+    return {index * size, std::min((index + 1) * size, count)};
 }
 
 // The matrices of all layers that read the same rows.
@@ -66,7 +67,7 @@ ForwardPass::ForwardPass(const Parts& parts)
       queries_(float_buffer(parts.rows_max, std::size_t{shape_.heads} * shape_.head_dim)),
       angles_(float_buffer(parts.rows_max, shape_.rotary.dimensions)),
       scratch_floats_(std::max({std::size_t{chunk_rows} * shape_.head_dim,
-                                std::size_t{chunk_rows} * output_unit_tiles * tile_columns,
+                                std::size_t{chunk_rows} * tiles_max * tile_columns,
                                 std::size_t{shape_.width}})) {
     scratch_ = float_buffer(std::size_t{parts.team.size()} * 2, scratch_floats_);
 }
@@ -80,8 +81,19 @@ float* ForwardPass::scratch(std::uint32_t thread, std::uint32_t part) const {
     return floats(scratch_) + (std::size_t{thread} * 2 + part) * scratch_floats_;
 }
 
+Range ForwardPass::tiles_of_heads(Range heads) const {
+    const std::uint32_t head_tiles = shape_.head_dim / tile_columns;
+    return {heads.begin * head_tiles, heads.end * head_tiles};
+}
+
 float* ForwardPass::residual(std::uint32_t row) const {
     return floats(residual_) + std::size_t{row} * shape_.width;
+}
+
+std::uint32_t ForwardPass::unit_tiles(std::uint32_t tiles, std::uint32_t rows) const {
+    const std::uint32_t chunks = parts_.team.size() * chunks_a_thread;
+    const std::uint32_t even = tiles * ceil_div(rows, chunk_rows) / chunks / 2 * 2;
+    return std::clamp(even, tiles_min, tiles_max);
 }
 
 template <typename Work>
@@ -175,17 +187,23 @@ void ForwardPass::multiply(const Projection& projection, Range tiles, const RowB
 
 void ForwardPass::project_heads(const LayerWeights& layer, std::uint32_t index,
                                 const Batch& batch) {
-    over(Phase::heads, static_cast<std::uint32_t>(batch.rows.size()),
-         shape_.heads_kv + shape_.heads, [&](const Chunk& chunk) {
-             // The longer chunks first.
-             if (chunk.unit < shape_.heads_kv)
-                 project_key_value(layer, index, batch, chunk);
-             else
-                 project_query(layer, {chunk.rows, chunk.unit - shape_.heads_kv, chunk.thread});
-         });
+    const auto rows = static_cast<std::uint32_t>(batch.rows.size());
+    const std::uint32_t head_tiles = shape_.head_dim / tile_columns;
+    const std::uint32_t all = (shape_.heads + 2 * shape_.heads_kv) * head_tiles;
+    const std::uint32_t heads = std::max(1u, unit_tiles(all, rows) / head_tiles);
+    const std::uint32_t key_units = ceil_div(shape_.heads_kv, heads);
+    over(Phase::heads, rows, key_units + ceil_div(shape_.heads, heads), [&](const Chunk& chunk) {
+        // The longer chunks first.
+        if (chunk.unit < key_units)
+            project_keys_values(layer, index, batch, part_of(shape_.heads_kv, heads, chunk.unit),
+                                chunk);
+        else
+            project_queries(layer, part_of(shape_.heads, heads, chunk.unit - key_units), chunk);
+    });
 }
 
-void ForwardPass::turn(std::uint32_t row, float* head) {
+void ForwardPass::turn(const NormWeights& norm, std::uint32_t row, float* head) {
+    if (!norm.weight.empty()) normalise_row(norm, head, shape_.head_dim, head);
     const std::uint32_t pairs = parts_.rotary.pairs();
     const float* const angles = floats(angles_) + std::size_t{row} * pairs * 2;
     if (shape_.rotary.pairs == RotaryPairs::neighbours)
@@ -194,75 +212,76 @@ void ForwardPass::turn(std::uint32_t row, float* head) {
         vectors_.rotate_halves(head, angles, angles + pairs, pairs);
 }
 
-void ForwardPass::project_query(const LayerWeights& layer, const Chunk& chunk) {
+void ForwardPass::project_queries(const LayerWeights& layer, Range heads, const Chunk& chunk) {
     const std::uint32_t head_dim = shape_.head_dim;
-    const std::uint32_t head_tiles = head_dim / tile_columns;
-    float* const heads = scratch(chunk.thread, 0);
-    multiply(layer.query, {chunk.unit * head_tiles, (chunk.unit + 1) * head_tiles}, normed_, chunk,
-             heads);
+    float* const projected = scratch(chunk.thread, 0);
+    multiply(layer.query, tiles_of_heads(heads), normed_, chunk, projected);
     for (std::uint32_t i = 0; i < chunk.rows.size(); ++i) {
         const std::uint32_t row = chunk.rows.begin + i;
-        float* const head = heads + std::size_t{i} * head_dim;
-        if (!layer.query_norm.weight.empty()) normalise_row(layer.query_norm, head, head_dim, head);
-        turn(row, head);
-        std::copy_n(head, head_dim,
-                    floats(queries_) + (std::size_t{row} * shape_.heads + chunk.unit) * head_dim);
+        float* const first = projected + std::size_t{i} * heads.size() * head_dim;
+        for (std::uint32_t h = 0; h < heads.size(); ++h)
+            turn(layer.query_norm, row, first + std::size_t{h} * head_dim);
+        std::copy_n(first, heads.size() * head_dim,
+                    floats(queries_) + (std::size_t{row} * shape_.heads + heads.begin) * head_dim);
     }
 }
 
-void ForwardPass::project_key_value(const LayerWeights& layer, std::uint32_t index,
-                                    const Batch& batch, const Chunk& chunk) {
+void ForwardPass::project_keys_values(const LayerWeights& layer, std::uint32_t index,
+                                      const Batch& batch, Range heads, const Chunk& chunk) {
     const std::uint32_t head_dim = shape_.head_dim;
-    const std::uint32_t head_tiles = head_dim / tile_columns;
-    const Range tiles{chunk.unit * head_tiles, (chunk.unit + 1) * head_tiles};
     float* const keys = scratch(chunk.thread, 0);
     float* const values = scratch(chunk.thread, 1);
-    multiply(layer.key, tiles, normed_, chunk, keys);
-    multiply(layer.value, tiles, normed_, chunk, values);
+    multiply(layer.key, tiles_of_heads(heads), normed_, chunk, keys);
+    multiply(layer.value, tiles_of_heads(heads), normed_, chunk, values);
     const AttentionKernels& kernels = attention_kernels(parts_.isa);
     for (std::uint32_t i = 0; i < chunk.rows.size(); ++i) {
         const std::uint32_t row = chunk.rows.begin + i;
         const BatchRow& token = batch.rows[row];
-        float* const key = keys + std::size_t{i} * head_dim;
-        if (!layer.key_norm.weight.empty()) normalise_row(layer.key_norm, key, head_dim, key);
-        turn(row, key);
-        kernels.store(
-            key, values + std::size_t{i} * head_dim, head_dim,
-            parts_.pages.head(token.sequence, token.position / page_tokens, index, chunk.unit),
-            token.position % page_tokens);
+        for (std::uint32_t h = 0; h < heads.size(); ++h) {
+            const std::size_t at = (std::size_t{i} * heads.size() + h) * head_dim;
+            turn(layer.key_norm, row, keys + at);
+            kernels.store(keys + at, values + at, head_dim,
+                          parts_.pages.head(token.sequence, token.position / page_tokens, index,
+                                            heads.begin + h),
+                          token.position % page_tokens);
+        }
     }
 }
 
 void ForwardPass::add_projection(Phase phase, const Projection& projection, const RowBuffer& rows,
                                  std::uint32_t count) {
-    const std::uint32_t units = ceil_div(projection.matrix.tiles(), unit_tiles);
-    over(phase, count, units, [&](const Chunk& chunk) {
-        const Range tiles = tiles_of(chunk.unit, unit_tiles, projection.matrix);
-        const std::uint32_t columns = tiles.size() * tile_columns;
+    const std::uint32_t tiles = projection.matrix.tiles();
+    const std::uint32_t unit = unit_tiles(tiles, count);
+    over(phase, count, ceil_div(tiles, unit), [&](const Chunk& chunk) {
+        const Range part = part_of(tiles, unit, chunk.unit);
+        const std::uint32_t columns = part.size() * tile_columns;
         float* const out = scratch(chunk.thread, 0);
-        multiply(projection, tiles, rows, chunk, out);
+        multiply(projection, part, rows, chunk, out);
         for (std::uint32_t i = 0; i < chunk.rows.size(); ++i)
-            vectors_.add(residual(chunk.rows.begin + i) + tiles.begin * tile_columns,
+            vectors_.add(residual(chunk.rows.begin + i) + part.begin * tile_columns,
                          out + std::size_t{i} * columns, columns);
     });
 }
 
 void ForwardPass::project_wide(const LayerWeights& layer, std::uint32_t rows) {
-    over(Phase::gate_up, rows, shape_.feed_forward / unit_columns, [&](const Chunk& chunk) {
-        const Range tiles = tiles_of(chunk.unit, unit_tiles, layer.up.matrix);
+    const std::uint32_t tiles = layer.up.matrix.tiles();
+    const std::uint32_t unit = unit_tiles(shape_.gated ? 2 * tiles : tiles, rows) / 2 * 2;
+    over(Phase::gate_up, rows, ceil_div(tiles, unit), [&](const Chunk& chunk) {
+        const Range part = part_of(tiles, unit, chunk.unit);
+        const std::uint32_t columns = part.size() * tile_columns;
         float* const up = scratch(chunk.thread, 0);
         float* const gate = scratch(chunk.thread, 1);
-        multiply(layer.up, tiles, normed_, chunk, up);
-        if (shape_.gated) multiply(layer.gate, tiles, normed_, chunk, gate);
-        const std::uint32_t count = chunk.rows.size() * unit_columns;
+        multiply(layer.up, part, normed_, chunk, up);
+        if (shape_.gated) multiply(layer.gate, part, normed_, chunk, gate);
+        const std::uint32_t count = chunk.rows.size() * columns;
         if (shape_.gated)
             vectors_.silu_multiply(gate, up, count);
         else
             vectors_.gelu(up, count);
         const float* const activated = shape_.gated ? gate : up;
         for (std::uint32_t i = 0; i < chunk.rows.size(); ++i)
-            wide_.write(products_, activated + std::size_t{i} * unit_columns, unit_columns,
-                        chunk.rows.begin + i, chunk.unit * unit_columns);
+            wide_.write(products_, activated + std::size_t{i} * columns, columns,
+                        chunk.rows.begin + i, part.begin * tile_columns);
     });
 }
 
@@ -273,9 +292,9 @@ void ForwardPass::project_output(const Batch& batch, std::span<float> logits) {
         std::copy_n(residual(batch.outputs[i]), shape_.width, residual(i));
     normalise(parts_.weights.output_norm, outputs);
     const Projection& output = parts_.weights.output;
-    const std::uint32_t units = ceil_div(output.matrix.tiles(), output_unit_tiles);
-    over(Phase::logits, outputs, units, [&](const Chunk& chunk) {
-        const Range tiles = tiles_of(chunk.unit, output_unit_tiles, output.matrix);
+    const std::uint32_t all = output.matrix.tiles();
+    over(Phase::logits, outputs, ceil_div(all, tiles_max), [&](const Chunk& chunk) {
+        const Range tiles = part_of(all, tiles_max, chunk.unit);
         const std::uint32_t stride = tiles.size() * tile_columns;
         const std::uint32_t first = tiles.begin * tile_columns;
         const std::uint32_t columns = std::min(stride, shape_.vocabulary - first);

@@ -58,10 +58,11 @@ private:
     void normalise(const NormWeights& norm, std::uint32_t rows);
     void normalise_row(const NormWeights& norm, const float* x, std::uint32_t count, float* out);
     void project_heads(const LayerWeights& layer, std::uint32_t index, const Batch& batch);
-    void project_query(const LayerWeights& layer, const Chunk& chunk);
-    void project_key_value(const LayerWeights& layer, std::uint32_t index, const Batch& batch,
-                           const Chunk& chunk);
-    void turn(std::uint32_t row, float* head);
+    void project_queries(const LayerWeights& layer, Range heads, const Chunk& chunk);
+    void project_keys_values(const LayerWeights& layer, std::uint32_t index, const Batch& batch,
+                             Range heads, const Chunk& chunk);
+    // By the row's angles, after the norm if there is one.
+    void turn(const NormWeights& norm, std::uint32_t row, float* head);
     // The residual stream += rows × projection.
     void add_projection(Phase phase, const Projection& projection, const RowBuffer& rows,
                         std::uint32_t count);
@@ -72,6 +73,9 @@ private:
     void multiply(const Projection& projection, Range tiles, const RowBuffer& rows,
                   const Chunk& chunk, float* out) const;
 
+    // Of a chunk, of so many tiles and rows together.
+    std::uint32_t unit_tiles(std::uint32_t tiles, std::uint32_t rows) const;
+    Range tiles_of_heads(Range heads) const;
     float* scratch(std::uint32_t thread, std::uint32_t part) const;
     float* residual(std::uint32_t row) const;
 

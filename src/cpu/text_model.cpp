@@ -165,7 +165,7 @@ bool TextModel::restore(SequenceId sequence, std::uint32_t from, std::span<const
 }
 
 std::uint64_t TextModel::host_bytes() const {
-    return weights_.bytes() + pages_.bytes() + pass_.bytes() + logits_.size() * sizeof(float);
+    return weights_.memory.size() + pages_.bytes() + pass_.bytes() + logits_.size() * sizeof(float);
 }
 
 }  // namespace cpu

@@ -181,16 +181,6 @@ Result<void> check_vectors(const ModelFiles& files, const Plan& plan) {
 
 }  // namespace
 
-std::uint64_t Weights::bytes() const {
-    std::uint64_t sum = output.matrix.bytes() + token_embedding.bytes();
-    for (const LayerWeights& layer : layers)
-        for (const Projection* each :
-             {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.gate,
-              &layer.up, &layer.down})
-            sum += each->matrix.bytes();
-    return sum;
-}
-
 Result<void> check_tensors(const ModelFiles& files, const ModelShape& shape) {
     Weights none;
     const Plan plan = plan_of(files, shape, none);
@@ -220,8 +210,20 @@ struct Piece {
 // Packs pieces on all threads; the first failure sticks.
 class Packing {
 public:
-    Packing(const ModelFiles& files, const Plan& plan) : files_(files) {
-        for (const MatrixPlan& matrix : plan.matrices) cut(matrix);
+    // The matrices' memory: of `bytes_of(files, plan)`.
+    Packing(const ModelFiles& files, const Plan& plan, std::byte* memory) : files_(files) {
+        for (const MatrixPlan& matrix : plan.matrices) {
+            cut(matrix, memory);
+            memory += matrix.target->bytes();
+        }
+    }
+
+    static std::size_t bytes_of(const ModelFiles& files, const Plan& plan) {
+        std::size_t bytes = 0;
+        for (const MatrixPlan& matrix : plan.matrices)
+            bytes += PackedMatrix::bytes_of(*files.find(matrix.tensor)->type, matrix.depth,
+                                            matrix.columns);
+        return bytes;
     }
 
     std::uint32_t pieces() const { return static_cast<std::uint32_t>(pieces_.size()); }
@@ -246,9 +248,9 @@ public:
     std::optional<worker::Error> error() const { return error_; }
 
 private:
-    void cut(const MatrixPlan& matrix) {
+    void cut(const MatrixPlan& matrix, std::byte* memory) {
         const GgufTensor* const tensor = files_.find(matrix.tensor);
-        *matrix.target = PackedMatrix(*tensor->type, matrix.depth, matrix.columns);
+        *matrix.target = PackedMatrix(*tensor->type, matrix.depth, matrix.columns, memory);
         const std::uint64_t tile_bytes = tensor->bytes / tensor->shape[1] * tile_columns;
         const auto step =
             static_cast<std::uint32_t>(std::max<std::uint64_t>(1, piece_bytes_aim / tile_bytes));
@@ -286,7 +288,8 @@ Result<Weights> load_weights(const ModelFiles& files, const ModelShape& shape, T
     const Plan plan = plan_of(files, shape, weights);
     if (Result<void> done = load_vectors(files, plan); !done) return worker::fail(done.error());
 
-    Packing packing(files, plan);
+    weights.memory = AlignedBuffer(Packing::bytes_of(files, plan));
+    Packing packing(files, plan, weights.memory.data());
     std::vector<std::vector<std::byte>> scratch(team.size());
     // Some pieces a thread between two reports.
     const std::uint32_t step = team.size() * 16;

@@ -41,6 +41,8 @@ struct Weights {
     NormWeights output_norm;
     Projection output;             // [width][vocabulary]
     PackedMatrix token_embedding;  // As `output`; empty where `output` is the same.
+    // Where all matrices lie, so that they take huge pages.
+    AlignedBuffer memory;
     // By which the angles' speeds are divided, [rotary.dimensions / 2]; empty: 1.
     std::vector<float> rotary_factors;       // up to the original context
     std::vector<float> rotary_factors_long;  // beyond it
@@ -48,7 +50,6 @@ struct Weights {
     const PackedMatrix& embedding() const {
         return token_embedding.columns() > 0 ? token_embedding : output.matrix;
     }
-    std::uint64_t bytes() const;  // of the matrices
 };
 
 // Whether all tensors are there that the shape asks for, in shapes and types that can be packed,

@@ -57,7 +57,8 @@ class CrowdTest(unittest.TestCase):
             tokens = pathlib.Path(folder) / "tokens"
             tokens.write_text("many\nfew\n", encoding="ascii")
             prompts = [f"request number {i}: " + "words " * 20 for i in range(REQUESTS)]
-            with Worker(*flags(4 * CONTEXT), "--api-token-file", str(tokens),
+            # The slower engine, so that all requests are there before the first has its reply.
+            with Worker(*flags(4 * CONTEXT), "--engine", "llama", "--api-token-file", str(tokens),
                         model=model) as worker:
                 worker.ready()
                 crowd = Crowd(worker)
