@@ -34,13 +34,17 @@ requantised() {
     echo "$copy"
 }
 
-tools/build.sh release llm-worker-rbee bare_decode bare_shape limits load_generator
+tools/build.sh release llm-worker-rbee bare_decode bare_engine bare_shape limits load_generator \
+    products
 peer=$(tools/peer.sh)
 model=${MODEL:-$(tools/fetch.sh model)}
 [[ -z ${QUANT:-} ]] || model=$(requantised "$model")
 
 python3 bench/decode_rate.py build/release/llm-worker-rbee build/release/bench/bare_decode \
     "$model" "${ROUNDS:-25}"
+build/release/bench/products
+build/release/bench/bare_engine "$model" "$(nproc)"
 python3 bench/race.py build/release "$peer" "$model" --rounds "${ROUNDS:-3}" \
     --shapes "${SHAPES:-}" --worker-flags="${ARGS:-}" "$@"
 python3 bench/chats.py build/release "$peer" "$model"
+python3 bench/neighbour.py build/release "$peer" "$model"

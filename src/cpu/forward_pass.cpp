@@ -5,8 +5,10 @@
 namespace cpu {
 namespace {
 
-// Rows of a chunk: so many that a tile's weights serve them from the nearest cache.
+// Rows of a chunk of a product: so many that a tile's weights serve them from the nearest cache.
 constexpr std::uint32_t chunk_rows = 64;
+// Rows of a chunk of what is done to single rows: about as much work as waking a thread.
+constexpr std::uint32_t single_rows = 4;
 // Tiles of a chunk: an even number, since what they give is quantised in blocks of two. Each chunk
 // gathers its rows anew, which many tiles make cheap; but each thread is to get some chunks, so
 // that none waits long for another.
@@ -110,16 +112,24 @@ void ForwardPass::over(Phase phase, std::uint32_t rows, std::uint32_t units, con
 
 bool ForwardPass::compute(const Batch& batch, std::span<float> logits,
                           const std::atomic<bool>& interrupted) {
-    const auto rows = static_cast<std::uint32_t>(batch.rows.size());
+    const auto all_rows = static_cast<std::uint32_t>(batch.rows.size());
+    const auto outputs = static_cast<std::uint32_t>(batch.outputs.size());
     parts_.profile.begin_step();
     embed(batch);
-    turn_angles(batch);
     attention_.plan(batch);
+    std::uint32_t rows = all_rows;
     for (std::uint32_t index = 0; index < shape_.layers; ++index) {
         if (interrupted.load(std::memory_order_relaxed)) return false;
         const LayerWeights& layer = parts_.weights.layers[index];
         normalise(layer.attention_norm, rows);
         project_heads(layer, index, batch);
+        // Of the last layer's other rows nothing is read but their keys and values. Layers that are
+        // parallel read their norm once more.
+        if (index + 1 == shape_.layers && !shape_.parallel && outputs < rows) {
+            keep_outputs(batch);
+            rows = outputs;
+            if (rows == 0) break;
+        }
         {
             const Profile::Timer timer(parts_.profile, Phase::attention);
             attention_.compute(index, floats(queries_), attended_);
@@ -129,30 +139,47 @@ bool ForwardPass::compute(const Batch& batch, std::span<float> logits,
         project_wide(layer, rows);
         add_projection(Phase::down, layer.down, wide_, rows);
     }
-    project_output(batch, logits);
-    parts_.profile.end_step(rows);
+    if (outputs < rows) keep_outputs(batch);
+    if (outputs > 0) project_output(outputs, logits);
+    parts_.profile.end_step(all_rows);
     return true;
 }
 
-void ForwardPass::embed(const Batch& batch) {
-    over(Phase::embedding, static_cast<std::uint32_t>(batch.rows.size()), 1,
-         [&](const Chunk& chunk) {
-             for (std::uint32_t row = chunk.rows.begin; row < chunk.rows.end; ++row)
-                 parts_.weights.embedding().read_column(
-                     static_cast<std::uint32_t>(batch.rows[row].token), residual(row));
-         });
+void ForwardPass::keep_outputs(const Batch& batch) {
+    const std::size_t heads_width = std::size_t{shape_.heads} * shape_.head_dim;
+    kept_.rows.clear();
+    for (const std::uint32_t row : batch.outputs) {
+        const auto to = static_cast<std::uint32_t>(kept_.rows.size());
+        kept_.rows.push_back(batch.rows[row]);
+        if (row == to) continue;
+        std::copy_n(residual(row), shape_.width, residual(to));
+        std::copy_n(floats(queries_) + row * heads_width, heads_width,
+                    floats(queries_) + to * heads_width);
+    }
+    attention_.plan(kept_);
 }
 
-void ForwardPass::turn_angles(const Batch& batch) {
+template <typename Work>
+void ForwardPass::over_each(Phase phase, std::uint32_t rows, const Work& work) {
+    const Profile::Timer timer(parts_.profile, phase);
+    parts_.team.run(ceil_div(rows, single_rows),
+                    [&](std::uint32_t i, std::uint32_t thread) noexcept {
+                        const Range part = part_of(rows, single_rows, i);
+                        for (std::uint32_t row = part.begin; row < part.end; ++row)
+                            work(row, thread);
+                    });
+}
+
+void ForwardPass::embed(const Batch& batch) {
     const std::uint32_t pairs = parts_.rotary.pairs();
-    over(Phase::embedding, static_cast<std::uint32_t>(batch.rows.size()), 1,
-         [&](const Chunk& chunk) {
-             for (std::uint32_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
-                 float* const angles = floats(angles_) + std::size_t{row} * pairs * 2;
-                 parts_.rotary.angles(batch.rows[row].position, {angles, pairs},
-                                      {angles + pairs, pairs});
-             }
-         });
+    over_each(Phase::embedding, static_cast<std::uint32_t>(batch.rows.size()),
+              [&](std::uint32_t row, std::uint32_t) {
+                  const BatchRow& token = batch.rows[row];
+                  parts_.weights.embedding().read_column(static_cast<std::uint32_t>(token.token),
+                                                         residual(row));
+                  float* const angles = floats(angles_) + std::size_t{row} * pairs * 2;
+                  parts_.rotary.angles(token.position, {angles, pairs}, {angles + pairs, pairs});
+              });
 }
 
 void ForwardPass::normalise_row(const NormWeights& norm, const float* x, std::uint32_t count,
@@ -164,12 +191,10 @@ void ForwardPass::normalise_row(const NormWeights& norm, const float* x, std::ui
 }
 
 void ForwardPass::normalise(const NormWeights& norm, std::uint32_t rows) {
-    over(Phase::norm, rows, 1, [&](const Chunk& chunk) {
-        for (std::uint32_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
-            float* const out = scratch(chunk.thread, 0);
-            normalise_row(norm, residual(row), shape_.width, out);
-            normed_.write(products_, out, shape_.width, row, 0);
-        }
+    over_each(Phase::norm, rows, [&](std::uint32_t row, std::uint32_t thread) {
+        float* const out = scratch(thread, 0);
+        normalise_row(norm, residual(row), shape_.width, out);
+        normed_.write(products_, out, shape_.width, row, 0);
     });
 }
 
@@ -285,11 +310,7 @@ void ForwardPass::project_wide(const LayerWeights& layer, std::uint32_t rows) {
     });
 }
 
-void ForwardPass::project_output(const Batch& batch, std::span<float> logits) {
-    const auto outputs = static_cast<std::uint32_t>(batch.outputs.size());
-    if (outputs == 0) return;
-    for (std::uint32_t i = 0; i < outputs; ++i)
-        std::copy_n(residual(batch.outputs[i]), shape_.width, residual(i));
+void ForwardPass::project_output(std::uint32_t outputs, std::span<float> logits) {
     normalise(parts_.weights.output_norm, outputs);
     const Projection& output = parts_.weights.output;
     const std::uint32_t all = output.matrix.tiles();

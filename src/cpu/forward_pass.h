@@ -52,9 +52,12 @@ private:
     // work(Chunk) for all rows × units.
     template <typename Work>
     void over(Phase phase, std::uint32_t rows, std::uint32_t units, const Work& work);
+    // work(row, thread) for all rows.
+    template <typename Work>
+    void over_each(Phase phase, std::uint32_t rows, const Work& work);
 
+    // The residual stream's beginning, and the angles that heads are turned by.
     void embed(const Batch& batch);
-    void turn_angles(const Batch& batch);
     void normalise(const NormWeights& norm, std::uint32_t rows);
     void normalise_row(const NormWeights& norm, const float* x, std::uint32_t count, float* out);
     void project_heads(const LayerWeights& layer, std::uint32_t index, const Batch& batch);
@@ -67,7 +70,9 @@ private:
     void add_projection(Phase phase, const Projection& projection, const RowBuffer& rows,
                         std::uint32_t count);
     void project_wide(const LayerWeights& layer, std::uint32_t rows);
-    void project_output(const Batch& batch, std::span<float> logits);
+    // Goes on with the rows whose logits are wanted.
+    void keep_outputs(const Batch& batch);
+    void project_output(std::uint32_t outputs, std::span<float> logits);
 
     // Tiles of a projection by a chunk's rows, bias added: out[row of chunk][16 * tiles].
     void multiply(const Projection& projection, Range tiles, const RowBuffer& rows,
@@ -84,6 +89,7 @@ private:
     const ProductKernels& products_;
     const VectorKernels& vectors_;
     AttentionPass attention_;
+    Batch kept_;
     RowBuffer normed_;            // [rows][width]
     RowBuffer attended_;          // [rows][heads * head_dim]
     RowBuffer wide_;              // [rows][feed_forward]
