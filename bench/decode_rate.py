@@ -27,8 +27,8 @@ PROMPT_TOKENS = 10
 class Worker:
     def __init__(self, binary, model, threads):
         self.process = subprocess.Popen(
-            [binary, "--model", model, "--port", "0", "--parallel", "1", "--threads",
-             str(threads), "--log-format", "json"],
+            [binary, "--model", model, "--port", "0", "--engine", "llama", "--parallel", "1",
+             "--threads", str(threads), "--log-format", "json"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if '"server_bind"' in line:
