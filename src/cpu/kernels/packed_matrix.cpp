@@ -1,8 +1,7 @@
 #include "cpu/kernels/packed_matrix.h"
 
-#include "cpu/kernels/tile_block.h"
-
 #include "cpu/kernels/file_block.h"
+#include "cpu/kernels/tile_block.h"
 #include "worker/base/assert.h"
 
 #include <algorithm>
