@@ -50,24 +50,33 @@ double rate(const Work& work) {
 class Activations {
 public:
     Activations(const cpu::ProductKernels& kernels, std::uint32_t depth)
-        : values_(std::size_t{rows_max} * depth),
-          scales_(values_.size() / cpu::block_depth * sizeof(float)),
-          sums_(scales_.size()),
-          floats_(values_.size() * sizeof(float)),
+        : blocks_(std::size_t{rows_max} * depth / cpu::block_depth),
+          values_(blocks_ * cpu::block_depth),
+          scales_(2 * blocks_ * sizeof(float)),
+          sums_(2 * blocks_ * sizeof(std::int32_t)),
+          floats_(blocks_ * cpu::block_depth * sizeof(float)),
           rows_{.depth = depth,
                 .values = reinterpret_cast<std::int8_t*>(values_.data()),
                 .scales = reinterpret_cast<float*>(scales_.data()),
-                .sums = reinterpret_cast<std::int32_t*>(sums_.data()),
+                .scaled_sums = reinterpret_cast<float*>(scales_.data()) + blocks_,
+                .sums = {reinterpret_cast<std::int32_t*>(sums_.data()),
+                         reinterpret_cast<std::int32_t*>(sums_.data()) + blocks_},
                 .floats = reinterpret_cast<float*>(floats_.data())} {
         RandomWeights random(1);
-        for (std::size_t i = 0; i < values_.size(); ++i) rows_.floats[i] = random.number();
-        for (std::uint32_t row = 0; row < rows_max; ++row)
-            kernels.quantize(rows_.floats + std::size_t{row} * depth, depth, rows_, row, 0);
+        std::vector<float> x(depth);
+        for (std::uint32_t row = 0; row < rows_max; ++row) {
+            for (float& number : x) number = random.number();
+            kernels.quantize(x.data(), depth, rows_, row, 0);
+            for (std::uint32_t d = 0; d < depth; ++d)
+                rows_.floats[rows_.block_at(row, d) * cpu::block_depth + d % cpu::block_depth] =
+                    x[d];
+        }
     }
 
     const cpu::Rows& rows() const { return rows_; }
 
 private:
+    std::size_t blocks_;
     cpu::AlignedBuffer values_;
     cpu::AlignedBuffer scales_;
     cpu::AlignedBuffer sums_;

@@ -160,22 +160,7 @@ void PackedMatrix::pack(Range tiles, std::span<const std::byte> file_rows) {
 }
 
 void PackedMatrix::read_column(std::uint32_t column, float* out) const {
-    const std::byte* const from = tile(column / tile_columns);
-    const std::uint32_t in_tile = column % tile_columns;
-    for (std::uint32_t block = 0; block < depth_ / block_depth; ++block, out += block_depth) {
-        if (reads_integers()) {
-            TileIntegers integers;
-            read_tile(format_, from, block, integers);
-            for (std::uint32_t d = 0; d < block_depth; ++d)
-                out[d] = integers.scales[d / 16][in_tile] *
-                             static_cast<float>(integers.weights[d][in_tile]) +
-                         integers.offsets[in_tile];
-        } else {
-            TileFloats weights;
-            read_tile(format_, from, block, weights);
-            for (std::uint32_t d = 0; d < block_depth; ++d) out[d] = weights.weights[d][in_tile];
-        }
-    }
+    cpu::read_column(format_, tile(column / tile_columns), column % tile_columns, {out, depth_});
 }
 
 }  // namespace cpu

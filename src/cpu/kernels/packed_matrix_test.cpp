@@ -57,7 +57,11 @@ TEST_P(PackedTypes, what_is_unpacked_is_what_the_file_says) {
     matrix.pack({.begin = 0, .end = 1}, rows.first(tile_rows_bytes));
     for (std::uint32_t column = 0; column < columns; ++column) {
         const auto begin = expected.begin() + column * depth;
-        ASSERT_EQ(unpack(matrix, column), std::vector<float>(begin, begin + depth)) << column;
+        const std::vector<float> weights(begin, begin + depth);
+        ASSERT_EQ(unpack(matrix, column), weights) << column;
+        std::vector<float> read(depth);
+        matrix.read_column(column, read.data());
+        ASSERT_EQ(read, weights) << column;
     }
     for (const float weight : unpack(matrix, columns)) ASSERT_EQ(weight, 0);
 }

@@ -36,12 +36,8 @@ void multiply(const PackedMatrix& matrix, Range tiles, const Rows& rows, Range w
 template <void (*Quantize)(const RowBlocks&)>
 void quantize(const float* x, std::uint32_t count, const Rows& rows, std::uint32_t row,
               std::uint32_t first) {
-    const std::size_t at = std::size_t{row} * rows.depth + first;
-    Quantize({.x = x,
-              .values = rows.values + at,
-              .scales = rows.scales + at / block_depth,
-              .sums = rows.sums + at / block_depth,
-              .count = count / block_depth});
+    Quantize(
+        {.x = x, .rows = rows, .first = rows.block_at(row, first), .count = count / block_depth});
 }
 
 constexpr ProductKernels portable{quantize<quantize_portable>, multiply<multiply_portable>};

@@ -12,7 +12,7 @@ namespace cpu {
 // Matrix products. A row's result does not depend on how many rows or tiles are computed together.
 struct ProductKernels {
     // `count` activations, a multiple of 32, into row `row` from column `first`, a multiple of 32,
-    // on: values, scales and sums. A value is round(x / scale), scale = max |x| / 127.
+    // on: values, scales and their sums. A value is round(x / scale), scale = max |x| / 127.
     void (*quantize)(const float* x, std::uint32_t count, const Rows& rows, std::uint32_t row,
                      std::uint32_t first);
 

@@ -145,6 +145,12 @@ template <TileFormat Format, int Count>
     return sum;
 }
 
+// Where the products of a row's block with codes begin: -zero * sum of the values.
+template <TileFormat Format>
+__m256i start_of(std::int32_t sum) {
+    return _mm256_set1_epi32(-tile_layout(Format).zero * sum);
+}
+
 // A row's block times a tile's, scaled but for the row's scale.
 template <TileFormat Format>
 [[gnu::always_inline]] inline __m256 product(const Codes& codes, const BlockScales& scales,
@@ -152,15 +158,16 @@ template <TileFormat Format>
     const std::int8_t* const values = rows.values + std::size_t{at} * block_depth;
     if constexpr (is_wide(Format))
         return _mm256_mul_ps(scales.first, _mm256_cvtepi32_ps(dot_signed(codes.by_depth, values)));
-    const __m256i start = _mm256_set1_epi32(rows.starts[0][at]);
     if constexpr (has_two_scales(Format)) {
-        const __m256i first = _mm256_add_epi32(start, dot<Format, 4>(codes.by_depth, values));
-        const __m256i second = _mm256_add_epi32(_mm256_set1_epi32(rows.starts[1][at]),
+        const __m256i first = _mm256_add_epi32(start_of<Format>(rows.sums[0][at]),
+                                               dot<Format, 4>(codes.by_depth, values));
+        const __m256i second = _mm256_add_epi32(start_of<Format>(rows.sums[1][at]),
                                                 dot<Format, 4>(codes.by_depth + 4, values + 16));
         return _mm256_fmadd_ps(scales.second, _mm256_cvtepi32_ps(second),
                                _mm256_mul_ps(scales.first, _mm256_cvtepi32_ps(first)));
     }
-    const __m256i sum = _mm256_add_epi32(start, dot<Format, 8>(codes.by_depth, values));
+    const __m256i sum = _mm256_add_epi32(start_of<Format>(rows.sums[0][at] + rows.sums[1][at]),
+                                         dot<Format, 8>(codes.by_depth, values));
     return _mm256_mul_ps(scales.first, _mm256_cvtepi32_ps(sum));
 }
 
@@ -182,7 +189,7 @@ void multiply_half(const TileSpan& span, const IntegerGroup& rows, std::uint32_t
     constexpr TileLayout layout = tile_layout(Format);
     float* const out = span.out + column;
     __m256 totals[RowCount];
-    for (int r = 0; r < RowCount; ++r) totals[r] = _mm256_loadu_ps(out + r * span.out_stride);
+    for (int r = 0; r < RowCount; ++r) totals[r] = _mm256_setzero_ps();
     for (std::uint32_t block = 0; block < span.blocks; ++block) {
         const std::uint32_t index = block % layout.group_blocks;
         const std::byte* const group =
@@ -193,7 +200,7 @@ void multiply_half(const TileSpan& span, const IntegerGroup& rows, std::uint32_t
             scales_of<Format>(group + layout.group_blocks * layout.block_bytes, index, column);
 #pragma GCC unroll 4
         for (int r = 0; r < RowCount; ++r) {
-            const std::uint32_t at = block * RowCount + r;
+            const std::uint32_t at = block * group_rows + r;
             totals[r] = _mm256_fmadd_ps(product<Format>(codes, scales, rows, at),
                                         _mm256_set1_ps(rows.scales[at]), totals[r]);
             if constexpr (has_offsets(Format))
@@ -235,7 +242,7 @@ int sum_of(__m256i words) {
     return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xb1)));
 }
 
-void quantize_block(const float* x, std::int8_t* values, float* scale, std::int32_t* sum) {
+void quantize_block(const float* x, const Rows& rows, std::size_t at) {
     // Without their signs the bits of floats are ordered as the floats are, and NaN comes last.
     __m256i greatest_lanes = _mm256_setzero_si256();
     for (int i = 0; i < 32; i += 8)
@@ -244,11 +251,13 @@ void quantize_block(const float* x, std::int8_t* values, float* scale, std::int3
                                              _mm256_set1_epi32(0x7fffffff)));
     const int greatest_bits = greatest_of(greatest_lanes);
     const float greatest = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(greatest_bits)));
-    auto* const to = reinterpret_cast<__m256i*>(values);
+    auto* const to = reinterpret_cast<__m256i*>(rows.values + at * block_depth);
     if (!(greatest >= quantized_min) || greatest_bits >= 0x7f800000) {
         _mm256_storeu_si256(to, _mm256_setzero_si256());
-        *scale = greatest_bits >= 0x7f800000 ? __builtin_nanf("") : 0;
-        *sum = 0;
+        rows.scales[at] = greatest_bits >= 0x7f800000 ? __builtin_nanf("") : 0;
+        rows.scaled_sums[at] = rows.scales[at];
+        rows.sums[0][at] = 0;
+        rows.sums[1][at] = 0;
         return;
     }
     const __m256 reciprocal = _mm256_set1_ps(127 / greatest);
@@ -260,8 +269,11 @@ void quantize_block(const float* x, std::int8_t* values, float* scale, std::int3
     const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
     _mm256_storeu_si256(
         to, _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
-    *scale = greatest / 127;
-    *sum = sum_of(_mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d)));
+    rows.scales[at] = greatest / 127;
+    rows.sums[0][at] = sum_of(_mm256_add_epi32(a, b));
+    rows.sums[1][at] = sum_of(_mm256_add_epi32(c, d));
+    rows.scaled_sums[at] =
+        rows.scales[at] * static_cast<float>(rows.sums[0][at] + rows.sums[1][at]);
 }
 
 }  // namespace
@@ -286,9 +298,8 @@ KernelTable<IntegerGroup> integer_kernels_avx2(TileFormat format) {
 
 void quantize_avx2(const RowBlocks& blocks) {
     for (std::uint32_t index = 0; index < blocks.count; ++index)
-        quantize_block(blocks.x + std::size_t{index} * block_depth,
-                       blocks.values + std::size_t{index} * block_depth, blocks.scales + index,
-                       blocks.sums + index);
+        quantize_block(blocks.x + std::size_t{index} * block_depth, blocks.rows,
+                       blocks.first + std::size_t{index} * group_rows);
 }
 
 }  // namespace cpu

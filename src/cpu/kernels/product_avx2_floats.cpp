@@ -26,11 +26,10 @@ void multiply_tiles(const TileSpan& span, const FloatGroup& rows) {
     constexpr int parts = 2 * TileCount;  // of 8 columns
     __m256 totals[RowCount][parts];
     for (int r = 0; r < RowCount; ++r)
-        for (int p = 0; p < parts; ++p)
-            totals[r][p] = _mm256_loadu_ps(span.out + r * span.out_stride + p * 8);
+        for (int p = 0; p < parts; ++p) totals[r][p] = _mm256_setzero_ps();
     for (std::uint32_t d = 0; d < span.blocks * block_depth; ++d) {
         const float* const x =
-            rows.values + (d / block_depth * RowCount) * block_depth + d % block_depth;
+            rows.values + (d / block_depth * group_rows) * block_depth + d % block_depth;
         const std::byte* const weights = span.weights + d * tile_columns * weight_bytes(Format);
         __m256 w[parts];
 #pragma GCC unroll 8

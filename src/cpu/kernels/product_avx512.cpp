@@ -150,26 +150,47 @@ template <TileFormat Format, int RowCount>
     }
 }
 
+// Codes of iq4_nl are looked up as bytes that are 128 more than the weights.
+template <TileFormat Format>
+constexpr int zero = Format == TileFormat::iq4_nl ? 128 : tile_layout(Format).zero;
+
+// Where the products of a block's rows with codes begin: -zero * sum of the values.
+template <TileFormat Format, int RowCount>
+[[gnu::always_inline]] inline void begin(const IntegerGroup& rows, std::uint32_t at,
+                                         __m512i (&first)[RowCount], __m512i (&second)[RowCount]) {
+    alignas(32) std::int32_t starts[2][group_rows] = {};
+    if constexpr (zero<Format> != 0) {
+        constexpr __mmask8 wanted = (1U << RowCount) - 1;
+        const __m256i factor = _mm256_set1_epi32(-zero<Format>);
+        __m256i sums[2] = {_mm256_maskz_loadu_epi32(wanted, rows.sums[0] + at),
+                           _mm256_maskz_loadu_epi32(wanted, rows.sums[1] + at)};
+        if constexpr (!has_two_scales(Format)) sums[0] = _mm256_add_epi32(sums[0], sums[1]);
+        for (int half = 0; half < 2; ++half)
+            _mm256_store_si256(reinterpret_cast<__m256i*>(starts[half]),
+                               _mm256_mullo_epi32(sums[half], factor));
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < RowCount; ++r) {
+        first[r] = _mm512_set1_epi32(starts[0][r]);
+        second[r] = _mm512_set1_epi32(starts[1][r]);
+    }
+}
+
 template <TileFormat Format, int RowCount>
 void multiply_tile(const TileSpan& span, const IntegerGroup& rows) {
     constexpr TileLayout layout = tile_layout(Format);
     __m512 totals[RowCount];
-    for (int r = 0; r < RowCount; ++r) totals[r] = _mm512_loadu_ps(span.out + r * span.out_stride);
+    for (int r = 0; r < RowCount; ++r) totals[r] = _mm512_setzero_ps();
     for (std::uint32_t block = 0; block < span.blocks; ++block) {
         const std::uint32_t index = block % layout.group_blocks;
         const std::byte* const group =
             span.weights + std::size_t{block / layout.group_blocks} * layout.group_bytes;
         const std::byte* const codes = group + index * layout.block_bytes;
-        const std::uint32_t at = block * RowCount;
+        const std::uint32_t at = block * group_rows;
         if constexpr (RowCount >= prefetch_rows_min) prefetch<Format>(group, index);
         __m512i first[RowCount];
         __m512i second[RowCount];
-#pragma GCC unroll 8
-        for (int r = 0; r < RowCount; ++r) {
-            first[r] = has_offsets(Format) ? _mm512_setzero_si512()
-                                           : _mm512_set1_epi32(rows.starts[0][at + r]);
-            second[r] = _mm512_set1_epi32(rows.starts[1][at + r]);
-        }
+        begin<Format>(rows, at, first, second);
         dot<Format>(codes, rows.values + std::size_t{at} * block_depth, first, second);
         scale<Format>(scales_of<Format>(group + layout.group_blocks * layout.block_bytes, index),
                       rows, at, first, second, totals);
@@ -193,7 +214,15 @@ constexpr RowKernels<IntegerGroup> by_rows[] = {
     kernels<Format, 8>,
 };
 
-void quantize_block(const float* x, std::int8_t* values, float* scale, std::int32_t* sum) {
+// Of the first 16 values and of the others.
+__m128i half_sums(__m256i values) {
+    const __m256i fours = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), values);
+    const __m256i twos = _mm256_add_epi32(fours, _mm256_shuffle_epi32(fours, _MM_PERM_BADC));
+    const __m256i sums = _mm256_add_epi32(twos, _mm256_shuffle_epi32(twos, _MM_PERM_CDAB));
+    return _mm_unpacklo_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+}
+
+void quantize_block(const float* x, const Rows& rows, std::size_t at) {
     const __m512 low = _mm512_loadu_ps(x);
     const __m512 high = _mm512_loadu_ps(x + 16);
     // Without their signs the bits of floats are ordered as the floats are, and NaN comes last.
@@ -202,25 +231,33 @@ void quantize_block(const float* x, std::int8_t* values, float* scale, std::int3
         _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(low), magnitude),
                          _mm512_and_si512(_mm512_castps_si512(high), magnitude)));
     const float greatest = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(greatest_bits)));
+    auto* const to = reinterpret_cast<__m256i*>(rows.values + at * block_depth);
     if (!(greatest >= quantized_min) || greatest_bits >= 0x7f800000) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(values), _mm256_setzero_si256());
-        *scale = greatest_bits >= 0x7f800000 ? __builtin_nanf("") : 0;
-        *sum = 0;
+        _mm256_storeu_si256(to, _mm256_setzero_si256());
+        rows.scales[at] = greatest_bits >= 0x7f800000 ? __builtin_nanf("") : 0;
+        rows.scaled_sums[at] = rows.scales[at];
+        rows.sums[0][at] = 0;
+        rows.sums[1][at] = 0;
         return;
     }
     const __m512 reciprocal = _mm512_set1_ps(127 / greatest);
     const __m512i low_values = _mm512_cvtps_epi32(_mm512_mul_ps(low, reciprocal));
     const __m512i high_values = _mm512_cvtps_epi32(_mm512_mul_ps(high, reciprocal));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtepi32_epi8(low_values));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(values + 16), _mm512_cvtepi32_epi8(high_values));
-    *scale = greatest / 127;
-    *sum = _mm512_reduce_add_epi32(_mm512_add_epi32(low_values, high_values));
+    const __m256i values =
+        _mm256_set_m128i(_mm512_cvtepi32_epi8(high_values), _mm512_cvtepi32_epi8(low_values));
+    _mm256_storeu_si256(to, values);
+    const __m128i sums = half_sums(values);
+    rows.sums[0][at] = _mm_extract_epi32(sums, 0);
+    rows.sums[1][at] = _mm_extract_epi32(sums, 1);
+    rows.scales[at] = greatest / 127;
+    rows.scaled_sums[at] =
+        rows.scales[at] * static_cast<float>(rows.sums[0][at] + rows.sums[1][at]);
 }
 
 }  // namespace
 
 KernelTable<IntegerGroup> integer_kernels_avx512(TileFormat format) {
-    constexpr std::uint32_t rows_max = IntegerGroup::rows_max;
+    constexpr std::uint32_t rows_max = group_rows;
     switch (format) {
         case TileFormat::q4_0: return {rows_max, by_rows<TileFormat::q4_0>};
         case TileFormat::q4_1: return {rows_max, by_rows<TileFormat::q4_1>};
@@ -240,9 +277,8 @@ KernelTable<IntegerGroup> integer_kernels_avx512(TileFormat format) {
 
 void quantize_avx512(const RowBlocks& blocks) {
     for (std::uint32_t index = 0; index < blocks.count; ++index)
-        quantize_block(blocks.x + std::size_t{index} * block_depth,
-                       blocks.values + std::size_t{index} * block_depth, blocks.scales + index,
-                       blocks.sums + index);
+        quantize_block(blocks.x + std::size_t{index} * block_depth, blocks.rows,
+                       blocks.first + std::size_t{index} * group_rows);
 }
 
 }  // namespace cpu

@@ -27,11 +27,10 @@ template <TileFormat Format, int RowCount, int TileCount>
 void multiply_tiles(const TileSpan& span, const FloatGroup& rows) {
     __m512 totals[RowCount][TileCount];
     for (int r = 0; r < RowCount; ++r)
-        for (int t = 0; t < TileCount; ++t)
-            totals[r][t] = _mm512_loadu_ps(span.out + r * span.out_stride + t * tile_columns);
+        for (int t = 0; t < TileCount; ++t) totals[r][t] = _mm512_setzero_ps();
     for (std::uint32_t d = 0; d < span.blocks * block_depth; ++d) {
         const float* const x =
-            rows.values + (d / block_depth * RowCount) * block_depth + d % block_depth;
+            rows.values + (d / block_depth * group_rows) * block_depth + d % block_depth;
         const std::byte* const weights = span.weights + d * tile_columns * weight_bytes(Format);
         __m512 w[TileCount];
 #pragma GCC unroll 4
@@ -73,7 +72,7 @@ constexpr RowKernels<FloatGroup> by_rows[] = {
 }  // namespace
 
 KernelTable<FloatGroup> float_kernels_avx512(TileFormat format) {
-    constexpr std::uint32_t rows_max = FloatGroup::rows_max;
+    constexpr std::uint32_t rows_max = group_rows;
     if (format == TileFormat::f32) return {rows_max, by_rows<TileFormat::f32>};
     if (format == TileFormat::f16) return {rows_max, by_rows<TileFormat::f16>};
     return {rows_max, by_rows<TileFormat::bf16>};

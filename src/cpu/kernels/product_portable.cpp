@@ -10,24 +10,22 @@ namespace cpu {
 namespace {
 
 // out[column] += one row's block times a tile's.
-void add_integers(const TileIntegers& tile, const Rows& rows, std::size_t row_block, float* out) {
-    const std::int8_t* const x = rows.values + row_block * block_depth;
+void add_integers(const TileIntegers& tile, const Rows& rows, std::size_t at, float* out) {
+    const std::int8_t* const x = rows.values + at * block_depth;
     std::int32_t sums[2][tile_columns] = {};
     for (std::uint32_t d = 0; d < block_depth; ++d)
         for (std::uint32_t column = 0; column < tile_columns; ++column)
             sums[d / 16][column] += tile.weights[d][column] * x[d];
-    const float scale = rows.scales[row_block];
-    const float scaled_sum = scale * static_cast<float>(rows.sums[row_block]);
     for (std::uint32_t column = 0; column < tile_columns; ++column) {
         const float product = tile.scales[0][column] * static_cast<float>(sums[0][column]) +
                               tile.scales[1][column] * static_cast<float>(sums[1][column]);
-        out[column] += product * scale;
-        out[column] += tile.offsets[column] * scaled_sum;
+        out[column] += product * rows.scales[at];
+        out[column] += tile.offsets[column] * rows.scaled_sums[at];
     }
 }
 
-void add_floats(const TileFloats& tile, const Rows& rows, std::size_t row_block, float* out) {
-    const float* const x = rows.floats + row_block * block_depth;
+void add_floats(const TileFloats& tile, const Rows& rows, std::size_t at, float* out) {
+    const float* const x = rows.floats + at * block_depth;
     for (std::uint32_t d = 0; d < block_depth; ++d)
         for (std::uint32_t column = 0; column < tile_columns; ++column)
             out[column] += tile.weights[d][column] * x[d];
@@ -43,7 +41,8 @@ void multiply_tile(const TileProduct& product, std::uint32_t index) {
         Tile tile;
         read_tile(product.matrix.format(), product.matrix.tile(index), block, tile);
         for (std::uint32_t row = 0; row < product.which.size(); ++row)
-            Add(tile, product.rows, std::size_t{product.which.begin + row} * blocks + block,
+            Add(tile, product.rows,
+                product.rows.block_at(product.which.begin + row, block * block_depth),
                 out + row * product.out_stride);
     }
 }
@@ -54,9 +53,8 @@ float rounded(float x) {
     return x + without_fraction - without_fraction;
 }
 
-void quantize_block(const RowBlocks& blocks, std::uint32_t index) {
-    const float* const x = blocks.x + std::size_t{index} * block_depth;
-    std::int8_t* const values = blocks.values + std::size_t{index} * block_depth;
+void quantize_block(const float* x, const Rows& rows, std::size_t at) {
+    std::int8_t* const values = rows.values + at * block_depth;
     float greatest = 0;
     bool finite = true;
     for (std::uint32_t i = 0; i < block_depth; ++i) {
@@ -64,15 +62,19 @@ void quantize_block(const RowBlocks& blocks, std::uint32_t index) {
         finite = finite && std::isfinite(x[i]);
     }
     std::fill_n(values, block_depth, std::int8_t{0});
-    blocks.sums[index] = 0;
-    blocks.scales[index] = finite ? 0 : std::numeric_limits<float>::quiet_NaN();
+    rows.sums[0][at] = 0;
+    rows.sums[1][at] = 0;
+    rows.scales[at] = finite ? 0 : std::numeric_limits<float>::quiet_NaN();
+    rows.scaled_sums[at] = rows.scales[at];
     if (!finite || greatest < quantized_min) return;
-    blocks.scales[index] = greatest / 127;
+    rows.scales[at] = greatest / 127;
     const float reciprocal = 127 / greatest;
     for (std::uint32_t i = 0; i < block_depth; ++i) {
         values[i] = static_cast<std::int8_t>(rounded(x[i] * reciprocal));
-        blocks.sums[index] += values[i];
+        rows.sums[i / 16][at] += values[i];
     }
+    rows.scaled_sums[at] =
+        rows.scales[at] * static_cast<float>(rows.sums[0][at] + rows.sums[1][at]);
 }
 
 }  // namespace
@@ -87,7 +89,9 @@ void multiply_portable(const TileProduct& product) {
 }
 
 void quantize_portable(const RowBlocks& blocks) {
-    for (std::uint32_t index = 0; index < blocks.count; ++index) quantize_block(blocks, index);
+    for (std::uint32_t index = 0; index < blocks.count; ++index)
+        quantize_block(blocks.x + std::size_t{index} * block_depth, blocks.rows,
+                       blocks.first + std::size_t{index} * group_rows);
 }
 
 }  // namespace cpu

@@ -1,15 +1,17 @@
 #pragma once
 
+#include "cpu/kernels/rows.h"
+
+#include <cstddef>
 #include <cstdint>
 
 namespace cpu {
 
-// Blocks of activations, in `Rows`.
+// Consecutive blocks of a row.
 struct RowBlocks {
     const float* x = nullptr;  // [count][32]
-    std::int8_t* values = nullptr;
-    float* scales = nullptr;
-    std::int32_t* sums = nullptr;
+    const Rows& rows;
+    std::size_t first = 0;  // `Rows::block_at`; the next is 8 blocks further on
     std::uint32_t count = 0;
 };
 

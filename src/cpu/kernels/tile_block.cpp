@@ -8,18 +8,23 @@
 namespace cpu {
 namespace {
 
-// The codes of a block at [depth][column].
-std::uint8_t code_at(TileFormat format, const std::uint8_t* block, std::uint32_t depth,
-                     std::uint32_t column) {
+// The codes of a block's column: the opposite of how `PackedMatrix` writes them.
+Codes codes_at(TileFormat format, const std::byte* block, std::uint32_t column) {
+    std::uint32_t words[8];  // of 4 codes
+    const auto word = [&](std::uint32_t k) {
+        std::uint32_t bits = 0;
+        std::memcpy(&bits, block + (std::size_t{k} * tile_columns + column) * 4, 4);
+        return bits;
+    };
     const std::uint32_t bits = tile_layout(format).bits;
-    const std::uint32_t g = depth / 4;
-    const std::uint32_t in_group = column * 4 + depth % 4;
-    if (bits == 8) return block[g * 64 + in_group];
-    const unsigned low = block[g % 4 * 64 + in_group] >> (g / 4 * 4) & 15U;
-    unsigned high = 0;
-    if (bits == 5) high = block[256 + in_group] >> g & 1U;
-    if (bits == 6) high = block[256 + g / 4 * 64 + in_group] >> (g % 4 * 2) & 3U;
-    return static_cast<std::uint8_t>(low | high << 4);
+    for (std::uint32_t g = 0; g < 8; ++g) {
+        words[g] = bits == 8 ? word(g) : word(g % 4) >> (g / 4 * 4) & 0x0f0f0f0fU;
+        if (bits == 5) words[g] |= (word(4) >> g & 0x01010101U) << 4;
+        if (bits == 6) words[g] |= (word(4 + g / 4) >> (g % 4 * 2) & 0x03030303U) << 4;
+    }
+    Codes codes;
+    std::memcpy(codes.data(), words, sizeof words);
+    return codes;
 }
 
 FileScales scales_at(TileFormat format, const std::byte* group_scales, std::uint32_t column) {
@@ -38,23 +43,67 @@ FileScales scales_at(TileFormat format, const std::byte* group_scales, std::uint
     return scales;
 }
 
-}  // namespace
+// 32 depths of a tile, and what scales them.
+struct BlockPlace {
+    const std::byte* codes;
+    const std::byte* group_scales;
+    std::uint32_t index;  // in its group
+};
 
-void read_tile(TileFormat format, const std::byte* tile, std::uint32_t block, TileIntegers& out) {
+BlockPlace place_of(TileFormat format, const std::byte* tile, std::uint32_t block) {
     const TileLayout layout = tile_layout(format);
     const std::uint32_t index = block % layout.group_blocks;
     const std::byte* const group =
         tile + std::size_t{block / layout.group_blocks} * layout.group_bytes;
-    const auto* const codes =
-        reinterpret_cast<const std::uint8_t*>(group) + std::size_t{index} * layout.block_bytes;
+    return {.codes = group + std::size_t{index} * layout.block_bytes,
+            .group_scales = group + std::size_t{layout.group_blocks} * layout.block_bytes,
+            .index = index};
+}
+
+float float_at(TileFormat format, const std::byte* weights, std::size_t index) {
+    if (format == TileFormat::f32) {
+        float weight = 0;
+        std::memcpy(&weight, weights + index * sizeof weight, sizeof weight);
+        return weight;
+    }
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, weights + index * sizeof bits, sizeof bits);
+    return format == TileFormat::f16 ? float_of_half(bits) : float_of_bfloat(bits);
+}
+
+void read_integers(TileFormat format, const BlockPlace& place, std::uint32_t column, float* out) {
+    const Codes codes = codes_at(format, place.codes, column);
+    const WeightScales scales =
+        weight_scales(format, scales_at(format, place.group_scales, column), place.index);
     for (std::uint32_t d = 0; d < block_depth; ++d)
-        for (std::uint32_t column = 0; column < tile_columns; ++column)
-            out.weights[d][column] =
-                static_cast<std::int16_t>(weight_of(format, code_at(format, codes, d, column)));
+        out[d] =
+            scales.scales[d / 16] * static_cast<float>(weight_of(format, codes[d])) + scales.offset;
+}
+
+}  // namespace
+
+void read_column(TileFormat format, const std::byte* tile, std::uint32_t column,
+                 std::span<float> out) {
+    for (std::uint32_t block = 0; block < out.size() / block_depth; ++block) {
+        const BlockPlace place = place_of(format, tile, block);
+        float* const to = out.data() + std::size_t{block} * block_depth;
+        if (!is_float(format)) {
+            read_integers(format, place, column, to);
+            continue;
+        }
+        for (std::uint32_t d = 0; d < block_depth; ++d)
+            to[d] = float_at(format, place.codes, std::size_t{d} * tile_columns + column);
+    }
+}
+
+void read_tile(TileFormat format, const std::byte* tile, std::uint32_t block, TileIntegers& out) {
+    const BlockPlace place = place_of(format, tile, block);
     for (std::uint32_t column = 0; column < tile_columns; ++column) {
-        const FileScales scales = scales_at(
-            format, group + std::size_t{layout.group_blocks} * layout.block_bytes, column);
-        const WeightScales weight = weight_scales(format, scales, index);
+        const Codes codes = codes_at(format, place.codes, column);
+        for (std::uint32_t d = 0; d < block_depth; ++d)
+            out.weights[d][column] = static_cast<std::int16_t>(weight_of(format, codes[d]));
+        const WeightScales weight =
+            weight_scales(format, scales_at(format, place.group_scales, column), place.index);
         out.scales[0][column] = weight.scales[0];
         out.scales[1][column] = weight.scales[1];
         out.offsets[column] = weight.offset;
@@ -62,17 +111,9 @@ void read_tile(TileFormat format, const std::byte* tile, std::uint32_t block, Ti
 }
 
 void read_tile(TileFormat format, const std::byte* tile, std::uint32_t block, TileFloats& out) {
-    const std::byte* const weights = tile + std::size_t{block} * tile_layout(format).block_bytes;
-    if (format == TileFormat::f32) {
-        std::memcpy(out.weights, weights, sizeof out.weights);
-        return;
-    }
-    for (std::size_t i = 0; i < std::size_t{block_depth} * tile_columns; ++i) {
-        std::uint16_t bits = 0;
-        std::memcpy(&bits, weights + i * sizeof bits, sizeof bits);
-        out.weights[i / tile_columns][i % tile_columns] =
-            format == TileFormat::f16 ? float_of_half(bits) : float_of_bfloat(bits);
-    }
+    const BlockPlace place = place_of(format, tile, block);
+    for (std::size_t i = 0; i < std::size_t{block_depth} * tile_columns; ++i)
+        out.weights[i / tile_columns][i % tile_columns] = float_at(format, place.codes, i);
 }
 
 }  // namespace cpu

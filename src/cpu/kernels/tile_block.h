@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace cpu {
 
@@ -22,5 +23,9 @@ struct TileFloats {
 // Require: a format of integers, or one of floats.
 void read_tile(TileFormat format, const std::byte* tile, std::uint32_t block, TileIntegers& out);
 void read_tile(TileFormat format, const std::byte* tile, std::uint32_t block, TileFloats& out);
+
+// One column of a tile: its weights as floats, from the first depth on.
+void read_column(TileFormat format, const std::byte* tile, std::uint32_t column,
+                 std::span<float> out);
 
 }  // namespace cpu

@@ -11,28 +11,19 @@ namespace cpu {
 // What files for instruction sets see of a product: plain numbers, so that no function of a class
 // is compiled with their instructions.
 
-// Consecutive rows' activations, block by block: what a step of a kernel reads lies together. Few
-// enough that they stay in an L1 cache of 32 KB while the weights of the same depth pass through
-// it.
+// Up to 8 rows of a group of `Rows`, from the first that is wanted on: its values and what belongs
+// to them. Those of the next row follow, those of the next block are 8 rows further on.
 struct IntegerGroup {
-    static constexpr std::uint32_t rows_max = 8;
-    static constexpr std::uint32_t size = 512;  // rows * blocks
-
-    alignas(64) std::int8_t values[size * block_depth];  // [blocks][rows][32]
-    float scales[size];                                  // [blocks][rows]
-    float scaled_sums[size];                             // [blocks][rows] scale * sum of the values
-    // [blocks][rows] -zero * sum of the values: where their products with codes begin. Of q6_k, of
-    // the first 16 values and of the others.
-    std::int32_t starts[2][size];
+    const std::int8_t* values = nullptr;
+    const float* scales = nullptr;
+    const float* scaled_sums = nullptr;
+    const std::int32_t* sums[2] = {};
 };
 struct FloatGroup {
-    static constexpr std::uint32_t rows_max = 8;
-    static constexpr std::uint32_t size = 128;  // rows * blocks
-
-    alignas(64) float values[size * block_depth];  // [blocks][rows][32]
+    const float* values = nullptr;
 };
 
-// Blocks of consecutive tiles, and where the sums of their columns go.
+// Consecutive tiles, and where the sums of their columns go.
 struct TileSpan {
     const std::byte* weights = nullptr;
     std::size_t tile_bytes = 0;  // from one tile to the next
@@ -41,7 +32,7 @@ struct TileSpan {
     std::size_t out_stride = 0;
 };
 
-// out += weights * rows, in the order of the depth.
+// out = weights * rows, in the order of the depth.
 template <class Group>
 using TileKernel = void (*)(const TileSpan& span, const Group& rows);
 
@@ -55,7 +46,7 @@ struct RowKernels {
 
 template <class Group>
 struct KernelTable {
-    std::uint32_t rows_max = 0;
+    std::uint32_t rows_max = 0;                  // at most those of a group
     const RowKernels<Group>* by_rows = nullptr;  // [rows_max + 1]
 };
 
