@@ -25,8 +25,8 @@ struct RotaryShape {
     double beta_slow = 1;
 };
 
-// All that the forward pass needs to know of a model beside its tensors. Shapes are checked: each
-// is in a range in which products of two of them fit 32 bits.
+// All that the forward pass needs to know of a model beside its tensors. Sizes are checked: none is
+// 0 but that of the window, and heads * head_dim fit 32 bits, of all layers together too.
 struct ModelShape {
     std::string architecture;
     std::uint32_t layers = 0;

@@ -14,18 +14,11 @@ using llm::SequenceId;
 
 namespace {
 
-struct Opened {
-    ModelFiles files;
-    ModelShape shape;
-};
-
-Result<Opened> open_supported(const std::vector<std::filesystem::path>& paths) {
-    auto files = ModelFiles::open(paths);
-    if (!files) return worker::fail(files.error());
-    auto shape = read_shape(*files);
-    if (!shape) return worker::fail(shape.error());
-    if (Result<void> done = check_tensors(*files, *shape); !done) return worker::fail(done.error());
-    return Opened{std::move(*files), std::move(*shape)};
+Result<ModelShape> supported_shape(const ModelFiles& files) {
+    auto shape = read_shape(files);
+    if (!shape) return shape;
+    if (Result<void> done = check_tensors(files, *shape); !done) return worker::fail(done.error());
+    return shape;
 }
 
 // Of two sets of factors the one for contexts of this length.
@@ -51,22 +44,33 @@ llm::Capabilities capabilities_of(const ModelShape& shape, const TextModelOption
 }  // namespace
 
 Result<void> check_supported(const std::vector<std::filesystem::path>& paths) {
-    auto opened = open_supported(paths);
-    if (!opened) return worker::fail(opened.error());
+    const auto files = ModelFiles::open(paths);
+    if (!files) return worker::fail(files.error());
+    const auto shape = supported_shape(*files);
+    if (!shape) return worker::fail(shape.error());
     return {};
 }
 
 Result<std::unique_ptr<TextModel>> TextModel::load(const TextModelOptions& options,
                                                    const std::function<bool(double)>& progress,
+                                                   const std::atomic<bool>& interrupted) {
+    const auto files = ModelFiles::open(options.paths);
+    if (!files) return worker::fail(files.error());
+    return load(*files, options, progress, interrupted);
+}
+
+Result<std::unique_ptr<TextModel>> TextModel::load(const ModelFiles& files,
+                                                   const TextModelOptions& options,
+                                                   const std::function<bool(double)>& progress,
                                                    const std::atomic<bool>& interrupted) try {
     WORKER_ASSERT(options.cells > 0 && options.rows_max > 0 && options.sequences_max > 0);
-    auto opened = open_supported(options.paths);
-    if (!opened) return worker::fail(opened.error());
+    const auto shape = supported_shape(files);
+    if (!shape) return worker::fail(shape.error());
     auto team = std::make_unique<ThreadTeam>(options.threads);
-    auto weights = load_weights(opened->files, opened->shape, *team, progress);
+    auto weights = load_weights(files, *shape, *team, progress);
     if (!weights) return worker::fail(weights.error());
     return std::unique_ptr<TextModel>(
-        new TextModel(opened->shape, std::move(*weights), options, std::move(team), interrupted));
+        new TextModel(*shape, std::move(*weights), options, std::move(team), interrupted));
 } catch (const std::bad_alloc&) {
     return worker::fail(worker::ErrorCode::insufficient_memory,
                         "no memory for the model's keys and values");

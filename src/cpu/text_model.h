@@ -3,6 +3,7 @@
 #include "cpu/forward_pass.h"
 #include "cpu/kernels/isa.h"
 #include "cpu/kv_pages.h"
+#include "cpu/model_files.h"
 #include "cpu/model_shape.h"
 #include "cpu/profile.h"
 #include "cpu/rotary.h"
@@ -21,9 +22,9 @@
 namespace cpu {
 
 struct TextModelOptions {
-    std::vector<std::filesystem::path> paths;  // one file, or all shards in order
-    std::uint32_t context_max = 0;             // tokens in one sequence
-    std::uint32_t cells = 0;                   // KV cells
+    std::vector<std::filesystem::path> paths = {};  // one file, or all shards in order
+    std::uint32_t context_max = 0;                  // tokens in one sequence
+    std::uint32_t cells = 0;                        // KV cells
     std::uint32_t sequences_max = 1;
     std::uint32_t rows_max = 512;  // tokens in one forward()
     std::uint32_t threads = 1;
@@ -43,6 +44,12 @@ public:
     // after `interrupted` is set, from any thread. Requires: `interrupted` outlives the model.
     // Errors: as of `check_supported`; insufficient_memory, cancelled.
     static Result<std::unique_ptr<TextModel>> load(const TextModelOptions& options,
+                                                   const std::function<bool(double)>& progress,
+                                                   const std::atomic<bool>& interrupted);
+
+    // Of files that are open already; those of the options are not read.
+    static Result<std::unique_ptr<TextModel>> load(const ModelFiles& files,
+                                                   const TextModelOptions& options,
                                                    const std::function<bool(double)>& progress,
                                                    const std::atomic<bool>& interrupted);
 

@@ -1,6 +1,7 @@
 #include "cpu/weights.h"
 
 #include "cpu/kernels/dequantize.h"
+#include "worker/model_file/printable.h"
 
 #include <fmt/format.h>
 
@@ -138,11 +139,10 @@ worker::Error unsupported(std::string reason) {
     return {worker::ErrorCode::model_unsupported, std::move(reason)};
 }
 
-// The part of a tensor that a plan reads lies in it.
 Result<const GgufTensor*> find_tensor(const ModelFiles& files, const std::string& name) {
     const GgufTensor* tensor = files.find(name);
     if (tensor) return tensor;
-    return worker::fail(unsupported("the tensor " + name + " is missing"));
+    return worker::fail(unsupported("a model without the tensor " + name));
 }
 
 Result<void> check_matrices(const ModelFiles& files, const Plan& plan) {
@@ -166,15 +166,20 @@ Result<void> check_matrices(const ModelFiles& files, const Plan& plan) {
 }
 
 Result<void> check_vectors(const ModelFiles& files, const Plan& plan) {
+    std::map<std::string_view, std::uint64_t> elements_read;
     for (const VectorPlan& vector : plan.vectors) {
         const auto tensor = find_tensor(files, vector.tensor);
         if (!tensor) return worker::fail(tensor.error());
-        if ((*tensor)->elements < std::uint64_t{vector.begin} + vector.count ||
-            (*tensor)->shape[1] != 1)
-            return worker::fail(unsupported("the tensor " + vector.tensor + " of this shape"));
+        elements_read[vector.tensor] = std::max<std::uint64_t>(
+            elements_read[vector.tensor], std::uint64_t{vector.begin} + vector.count);
         if (!can_dequantize(*(*tensor)->type))
             return worker::fail(unsupported(
                 fmt::format("the tensor {} stored as {}", vector.tensor, (*tensor)->type->name)));
+    }
+    for (const auto& [name, elements] : elements_read) {
+        const GgufTensor& tensor = *files.find(name);
+        if (tensor.elements != elements || tensor.shape[0] != elements)
+            return worker::fail(unsupported(fmt::format("the tensor {} of this shape", name)));
     }
     return {};
 }
@@ -191,7 +196,7 @@ Result<void> check_tensors(const ModelFiles& files, const ModelShape& shape) {
     for (const VectorPlan& vector : plan.vectors) read.insert(vector.tensor);
     for (const std::string_view name : files.names())
         if (!read.contains(name))
-            return worker::fail(unsupported(fmt::format("the tensor {}", name)));
+            return worker::fail(unsupported("the tensor " + worker::printable(name)));
     return {};
 }
 

@@ -25,6 +25,7 @@ public:
         std::vector<std::uint64_t> shape;
         std::uint32_t type = 0;                              // f32
         std::optional<std::uint64_t> offset = std::nullopt;  // else right after the one before
+        std::string data = {};                               // else zeros
     };
 
     // The little-endian bytes of a number.
@@ -100,6 +101,10 @@ public:
         tensors_.push_back(std::move(tensor));
         return *this;
     }
+    GgufWriter& without_tensor(std::string_view name) {
+        std::erase_if(tensors_, [&](const Tensor& tensor) { return tensor.name == name; });
+        return *this;
+    }
     GgufWriter& without_tensors() {
         tensors_.clear();
         return *this;
@@ -128,7 +133,7 @@ public:
         return *this;
     }
 
-    // The file: header, then zeros for the tensors' data.
+    // The file: header, then the tensors' data.
     std::string bytes() const {
         std::string file = magic_ + number(version_) +
                            number(tensor_count_.value_or(tensors_.size())) +
@@ -141,7 +146,13 @@ public:
             file += number(tensor.type) + number(tensor.offset.value_or(data_bytes));
             data_bytes = aligned(data_bytes + data_size(tensor));
         }
-        file.resize(aligned(file.size()) + data_bytes, '\0');
+        const std::size_t data_begin = aligned(file.size());
+        file.resize(data_begin + data_bytes, '\0');
+        std::uint64_t place = 0;
+        for (const Tensor& tensor : tensors_) {
+            if (!tensor.offset) file.replace(data_begin + place, tensor.data.size(), tensor.data);
+            place += aligned(data_size(tensor));
+        }
         return file;
     }
 
