@@ -119,8 +119,10 @@ template <TileFormat Format, int RowCount>
     }
 }
 
-// With few rows the CPU's own reading ahead keeps up; with more, it is too late by itself.
-constexpr int prefetch_rows_min = 3;
+// With few rows the CPU's own reading ahead keeps up, but for q6_k; with more, it is too late by
+// itself.
+template <TileFormat Format>
+constexpr int prefetch_rows_min = Format == TileFormat::q6_k ? 1 : 3;
 constexpr std::size_t prefetch_bytes = 2048;
 
 // A block's share of what lies ahead, scales included.
@@ -187,7 +189,7 @@ void multiply_tile(const TileSpan& span, const IntegerGroup& rows) {
             span.weights + std::size_t{block / layout.group_blocks} * layout.group_bytes;
         const std::byte* const codes = group + index * layout.block_bytes;
         const std::uint32_t at = block * group_rows;
-        if constexpr (RowCount >= prefetch_rows_min) prefetch<Format>(group, index);
+        if constexpr (RowCount >= prefetch_rows_min<Format>) prefetch<Format>(group, index);
         __m512i first[RowCount];
         __m512i second[RowCount];
         begin<Format>(rows, at, first, second);
