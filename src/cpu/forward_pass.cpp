@@ -9,9 +9,8 @@ namespace {
 constexpr std::uint32_t chunk_rows = 64;
 // Rows of a chunk of what is done to single rows: about as much work as waking a thread.
 constexpr std::uint32_t single_rows = 4;
-// Tiles of a chunk: an even number, since what they give is quantised in blocks of two. Each chunk
-// gathers its rows anew, which many tiles make cheap; but each thread is to get some chunks, so
-// that none waits long for another.
+// Tiles of a chunk: an even number, since what they give is quantised in blocks of two; so few that
+// each thread gets some chunks and none waits long for another.
 constexpr std::uint32_t tiles_min = 2;
 constexpr std::uint32_t tiles_max = 16;
 constexpr std::uint32_t chunks_a_thread = 6;
