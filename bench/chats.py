@@ -93,15 +93,18 @@ def main():
     build, peer_folder, model = sys.argv[1:4]
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     setting = Setting(model, 2, CLIENTS, 2048)
-    contestants = {"worker": worker(Path(build, "llm-worker-rbee"), []),
-                   "llama-server": peer(Path(peer_folder, "llama-server"))}
-    texts = {}
-    for name, contestant in contestants.items():
+    binary = Path(build, "llm-worker-rbee")
+    theirs = peer(Path(peer_folder, "llama-server"))
+    for name, contestant in (("worker", worker(binary, [])), ("llama-server", theirs)):
         with Server(contestant, setting) as server:
-            texts[name] = [greedy(server.port, question) for question in QUESTIONS]
             schema_cost(name, server.port, rounds)
+    # The same kernels below, so that what differs is what the routes make of a chat.
+    texts = []
+    for contestant in (worker(binary, ["--engine", "llama"]), theirs):
+        with Server(contestant, setting) as server:
+            texts.append([greedy(server.port, question) for question in QUESTIONS])
     far = 0
-    for question, ours, theirs in zip(QUESTIONS, texts["worker"], texts["llama-server"]):
+    for question, ours, theirs in zip(QUESTIONS, *texts):
         differs = difference(ours, theirs)
         far += differs is not None and differs[1] >= CLOSE
         print(f"{question}: " + ("the same" if differs is None else
