@@ -35,6 +35,8 @@ private:
     worker::Rate decode_steps_;
     worker::Rate decode_rows_;
     worker::Rate prompt_rows_;
+    // The same of the last few steps: rows cost the more the further a prompt is.
+    worker::Rate prompt_rows_lately_{std::chrono::milliseconds(200)};
 };
 
 }  // namespace llm

@@ -35,7 +35,7 @@ TEST_F(StepPaceTest, a_prompt_alone_ends_its_steps_soon) {
 TEST_F(StepPaceTest, fast_steps_may_last_as_long_as_the_gap) {
     pace.add(1, 0, 10ms);
     pace.add(0, 1000, 1s);
-    EXPECT_NEAR(prompt_rows(1), 27, 1);  // in 0.75 of 50 ms, less 10 ms
+    EXPECT_NEAR(prompt_rows(1), 17, 1);  // in 0.55 of 50 ms, less 10 ms
 }
 
 TEST_F(StepPaceTest, slow_steps_may_last_twice_as_long) {
@@ -56,6 +56,14 @@ TEST_F(StepPaceTest, a_mixed_step_is_its_streams_and_its_prompt) {
     pace.add(8, 0, 80ms);
     pace.add(8, 50, 130ms);
     EXPECT_NEAR(pace.prompt_rows_per_second(), 1000, 1);
+}
+
+TEST_F(StepPaceTest, rows_that_cost_more_the_further_a_prompt_is_count_as_the_last_ones_did) {
+    pace.add(1, 0, 10ms);
+    for (int i = 0; i < 100; ++i) pace.add(0, 1000, 1s);
+    for (int i = 0; i < 40; ++i) pace.add(1, 20, 50ms);  // 40 ms for 20 rows
+    EXPECT_NEAR(prompt_rows(1), 8, 1);                   // in 17 ms
+    EXPECT_GT(pace.prompt_rows_per_second(), 800);       // what forecasts of whole prompts go by
 }
 
 TEST_F(StepPaceTest, however_slow_a_prompt_goes_on) {

@@ -157,7 +157,7 @@ TEST(TextBackend, a_prompt_beside_a_running_stream_takes_the_rows_of_one_gap) {
     ASSERT_TRUE(bench.start(2, {std::vector<Token>(1000, 2), 100}));
     const std::size_t before = bench.model().cells_used();
     ASSERT_TRUE(bench.step());
-    EXPECT_NEAR(double(bench.model().cells_used() - before), 1 + 36, 1);  // 0.75 of 50 ms
+    EXPECT_NEAR(double(bench.model().cells_used() - before), 1 + 26, 1);  // 0.55 of 50 ms
 }
 
 TEST(TextBackend, its_status_tells_of_cells) {
