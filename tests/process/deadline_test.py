@@ -4,12 +4,13 @@ import json
 import time
 import unittest
 
+import modality
+from modality import MODALITY
 from worker import PATIENCE, Worker, until
 
-# Goes on for longer than any deadline here.
-LONG = {"prompt": "Once upon a time", "max_tokens": 2000, "temperature": 0, "stream": True}
-SHORT = {"prompt": "Hi", "max_tokens": 1, "temperature": 0, "stream": False}
-FLAGS = ("--threads", "1", "--parallel", "1", "--context-size", "2048", "--max-output-tokens", "0")
+LONG = {**modality.ENDLESS, "stream": True}
+SHORT = {**modality.SHORT, "stream": False}
+FLAGS = ("--threads", "1", "--parallel", "1", "--context-size", "2048", *MODALITY.NO_BOUND)
 
 
 def after(seconds):
@@ -69,7 +70,7 @@ class DeadlineTest(unittest.TestCase):
 
     def ends_in_mid_stream(self, call):
         events = call.events()
-        self.assertIn("token", [event["type"] for event in events])
+        self.assertIn(MODALITY.OUTPUT, [event["type"] for event in events])
         self.assertEqual((events[-1]["type"], events[-1]["code"], events[-1]["retriable"]),
                          ("error", "TIMEOUT", True))
         self.assertTrue(call.body.endswith("data: [DONE]\n\n"))
@@ -101,7 +102,7 @@ class DeadlineTest(unittest.TestCase):
         with Worker(*FLAGS) as worker:  # It has measured nothing yet, so it takes both jobs.
             worker.ready()
             running = worker.stream(**LONG)
-            running.next("token")
+            running.next(MODALITY.OUTPUT)
             headers = after(0.5)
             streamed = Call(worker, {**SHORT, "stream": True}, headers)
             kept = Call(worker, SHORT, headers, "/v1/jobs").finish()
@@ -111,12 +112,12 @@ class DeadlineTest(unittest.TestCase):
             self.assertEqual((streamed.finish().status, json.loads(streamed.body)["code"]),
                              (504, "TIMEOUT"))
             self.assertEqual(worker.health()["slots_busy"], 1)
-            running.next("token")  # Unharmed.
+            running.next(MODALITY.OUTPUT)  # Unharmed.
             running.leave()
             until(lambda: worker.health()["slots_busy"] == 0)
 
     def test_a_deadline_that_cannot_be_met_is_refused_at_once(self):
-        work = {**LONG, "max_tokens": 100}
+        work = MODALITY.work("Once upon a time", 100)
         self.assertEqual(self.worker.post({**work, "stream": False})[0], 200)  # Measures a job.
         ahead = [self.call(work, {}, "/v1/jobs") for _ in range(4)]
         self.assertEqual({call.status for call in ahead}, {200})

@@ -9,6 +9,8 @@ import socket
 import string
 import struct
 
+from modality import MODALITY
+
 # What the worker is started with, so that large is cheap.
 BODY_BYTES_MAX = 64 << 10
 
@@ -20,7 +22,7 @@ JOB_ROUTES = (("GET", "/v1/jobs/%s"), ("GET", "/v1/jobs/%s/stream"), ("DELETE", 
 NUMBERS = (0, 1, -1, 2, 2048, 2**31, 2**63, 2**64, -2**63, 0.5, 1e308, -0.0, 1e-320)
 FIELDS = ("job_id", "prompt", "max_tokens", "temperature", "top_p", "top_k", "min_p",
           "repetition_penalty", "repeat_last_n", "seed", "stop", "ignore_eos", "stream",
-          "priority", "operation", "hive_id", "model")
+          "priority", "operation", "hive_id", "model", "input", "encoding_format", "dimensions")
 
 
 class Ending(enum.Enum):
@@ -78,7 +80,7 @@ def job_name(chance):
 
 def honest(chance):
     """A request that may well succeed, and is cheap."""
-    body = {"prompt": chance.choice(("Hi", "One, two")), "max_tokens": chance.choice((1, 1, 2)),
+    body = {**MODALITY.work(chance.choice(("Hi", "One, two")), chance.choice((1, 1, 2))),
             "temperature": chance.choice((0, 1))}
     kind = chance.randrange(8)
     if kind < 4:
@@ -90,7 +92,7 @@ def honest(chance):
             ("0", "1", "99999999999999", "soon", "-1", str(2**64)))), ("Accept", "*/*")])
     if kind == 6:
         return post({**body, "job_id": job_name(chance)}, "/v1/jobs")
-    return post({**body, "operation": "infer", "hive_id": "h", "model": "m"})
+    return post({**body, "operation": MODALITY.OPERATION, "hive_id": "h", "model": "m"})
 
 
 def usual(chance):
@@ -228,7 +230,7 @@ def bodies(chance):
     if kind == 0:
         body = value(chance)
     elif kind < 4:
-        body = {"prompt": "Hi", "max_tokens": 1, "temperature": 0}
+        body = MODALITY.work("Hi", 1)
         for name in chance.sample(FIELDS, chance.randrange(1, 5)):
             body[name] = value(chance)
     elif kind == 4:

@@ -5,7 +5,8 @@ import random
 import subprocess
 import unittest
 
-from worker import Worker, need, text_of, until
+from modality import MODALITY, need
+from worker import Worker, until
 
 PROMPT = "The three largest oceans are"
 
@@ -42,7 +43,7 @@ class InferenceTest(unittest.TestCase):
             with self.subTest(**setting):
                 whole = self.whole(max_tokens=32, **setting)
                 events = self.worker.stream(prompt=PROMPT, max_tokens=32, **setting).rest()
-                self.assertEqual(text_of(events), whole["text"])
+                self.assertEqual(MODALITY.said(events), whole["text"])
                 self.assertEqual(events[-2]["stop_reason"], whole["stop_reason"])
                 self.assertEqual(events[-2]["tokens_out"], whole["tokens_out"])
 

@@ -5,10 +5,8 @@ import signal
 import subprocess
 import unittest
 
-from worker import PATIENCE, Worker, need, run_to_end, until
-
-# A reply that takes seconds.
-LONG = {"prompt": "Once upon a time", "max_tokens": 400}
+from modality import ENDLESS, LONG, MODALITY, SHORT
+from worker import PATIENCE, Worker, run_to_end, until
 
 
 class LifeTest(unittest.TestCase):
@@ -16,7 +14,7 @@ class LifeTest(unittest.TestCase):
         with Worker() as worker:
             worker.ready()
             stream = worker.stream(**LONG)
-            stream.next("token")
+            stream.next(MODALITY.OUTPUT)
             worker.signal()
             events = stream.rest()
             self.assertEqual(events[-1], "[DONE]")
@@ -30,10 +28,10 @@ class LifeTest(unittest.TestCase):
             self.assertEqual(worker.exit_code(), 0)
 
     def test_a_drain_that_takes_too_long_cancels_what_runs(self):
-        with Worker("--drain-timeout", "100ms") as worker:
+        with Worker("--drain-timeout", "100ms", *MODALITY.NO_BOUND) as worker:
             worker.ready()
-            stream = worker.stream(**LONG, temperature=1)
-            stream.next("token")
+            stream = worker.stream(**ENDLESS)
+            stream.next(MODALITY.OUTPUT)
             worker.signal()
             events = stream.rest()
             self.assertEqual(events[-2]["type"], "error")
@@ -44,12 +42,12 @@ class LifeTest(unittest.TestCase):
         with Worker() as worker:
             worker.ready()
             stream = worker.stream(**LONG)
-            stream.next("token")
+            stream.next(MODALITY.OUTPUT)
             worker.signal()
             worker.wait_for("drain_start")
             self.assertEqual(worker.get("/readyz")[0], 503)
             self.assertEqual(worker.health()["state"], "draining")
-            status, body = worker.post({"prompt": "x", "max_tokens": 1})
+            status, body = worker.post(SHORT)
             self.assertEqual((status, body["code"]), (503, "WORKER_UNHEALTHY"))
             self.assertTrue(body["retriable"])
             self.assertEqual(stream.rest()[-1], "[DONE]")
@@ -65,7 +63,7 @@ class LifeTest(unittest.TestCase):
             with self.subTest(signal=number), Worker() as worker:
                 worker.ready()
                 stream = worker.stream(**LONG)
-                stream.next("token")
+                stream.next(MODALITY.OUTPUT)
                 worker.signal(number)
                 worker.wait_for("drain_start")
                 worker.signal(number)
@@ -79,7 +77,7 @@ class LifeTest(unittest.TestCase):
 
     def test_a_port_in_use_is_exit_1_and_names_the_remedy(self):
         with Worker() as worker:
-            end = run_to_end(port=worker.port, model=need("RBEE_TEST_MODEL"))
+            end = run_to_end(port=worker.port, model=MODALITY.model())
             self.assertEqual(end.code, 1)
             self.assertRegex(end.stderr, f"port {worker.port} is in use: .*--port")
 
@@ -92,7 +90,7 @@ class OutputTest(unittest.TestCase):
         for fd in close_fds:
             os.close(fd)
         process = subprocess.Popen(
-            [need("RBEE_WORKER"), "--port", str(port), "--model", need("RBEE_TEST_MODEL"),
+            [MODALITY.program(), "--port", str(port), "--model", MODALITY.model(),
              "--log-level", "debug"],
             stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
         self.addCleanup(process.wait)
@@ -103,8 +101,7 @@ class OutputTest(unittest.TestCase):
 
     def serves_and_ends(self, worker):
         for _ in range(100):  # More lines than a pipe holds.
-            status, body = worker.post({"prompt": "x", "max_tokens": 1, "stream": False,
-                                        "temperature": 0})
+            status, body = worker.post({**SHORT, "stream": False})
             self.assertEqual(status, 200, body)
         worker.signal()
         self.assertEqual(worker.exit_code(), 0)
@@ -122,10 +119,10 @@ class OutputTest(unittest.TestCase):
         os.close(write)
 
     def test_descriptors_that_are_closed(self):
-        command = f"exec {need('RBEE_WORKER')} \"$@\" >&- 2>&-"
+        command = f"exec {MODALITY.program()} \"$@\" >&- 2>&-"
         port = free_port()
         process = subprocess.Popen(["sh", "-c", command, "worker", "--port", str(port), "--model",
-                                    need("RBEE_TEST_MODEL")], stdin=subprocess.DEVNULL)
+                                    MODALITY.model()], stdin=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         worker = Worker()

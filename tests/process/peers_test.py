@@ -10,8 +10,9 @@ import time
 import unittest
 
 import peer
+from modality import LONG, MODALITY
 from peer import Peer, PeerProcess, status
-from worker import Stream, Worker, need, run_to_end, text_of, until
+from worker import Stream, Worker, run_to_end, until
 
 HEARTBEAT = ["worker_id", "timestamp", "timestamp_ms", "health_status", "status", "vram_used",
              "vram_total", "memory_used", "device", "slots_total", "slots_busy", "queue_depth",
@@ -25,15 +26,12 @@ SMALL = ("--context-size", "512", "--parallel", "4", "--threads", "1")
 # One beat at the start; every other one has a cause.
 NEVER = ("--heartbeat-interval", "10m")
 PROMPT = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19,"
-# A reply that takes seconds.
-LONG = {"prompt": "Once upon a time", "max_tokens": 150}
 
 
 def whole(worker, prompt=PROMPT):
-    code, reply = worker.post({"prompt": prompt, "max_tokens": 8, "temperature": 0,
-                               "stream": False})
+    code, reply = worker.post({**MODALITY.work(prompt), "stream": False})
     assert code == 200, reply
-    return reply["text"]
+    return MODALITY.said_whole(reply)
 
 
 def report(worker):
@@ -77,12 +75,12 @@ class PeerTest(unittest.TestCase):
 class StartLineTest(PeerTest):
     """The lines that hives and queens issue, word for word."""
 
-    CALLBACK_HIVE = ("llm-worker-rbee --worker-id 7b0c1f5e-8f0e-4a5e-9d1c-2f6f0b1a9e11"
+    CALLBACK_HIVE = (MODALITY.NAME + " --worker-id 7b0c1f5e-8f0e-4a5e-9d1c-2f6f0b1a9e11"
                      " --model {path} --model-ref hf:x/y --backend cpu --device 0 --port {port}"
                      " --callback-url http://{hive}/v1/workers/ready")
-    HEARTBEAT_HIVE = ("llm-worker-rbee --worker-id W --model {path} --model-ref R --backend cpu"
+    HEARTBEAT_HIVE = (MODALITY.NAME + " --worker-id W --model {path} --model-ref R --backend cpu"
                       " --device 0 --port {port} --hive-url http://{hive} --local-mode")
-    QUEEN = ("llm-worker-rbee --worker-id W --model {id} --device cpu --port {port}"
+    QUEEN = (MODALITY.NAME + " --worker-id W --model {id} --device cpu --port {port}"
              " --queen-url http://localhost:{queen_port}")
     QUEEN_OF_LINKS = ("worker-cpu-8080 --worker-id worker-cpu-8080 --model {id} --device 0"
                       " --port {port} --queen-url http://localhost:{queen_port}")
@@ -93,12 +91,12 @@ class StartLineTest(PeerTest):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.home = pathlib.Path(folder.name)
-        for name in ("llm-worker-rbee", "worker-cpu-8080"):
-            (cls.home / name).symlink_to(need("RBEE_WORKER"))
+        for name in (MODALITY.NAME, "worker-cpu-8080"):
+            (cls.home / name).symlink_to(MODALITY.program())
         entry = cls.home / ".cache/rbee/models/hf-example-small-one"
         entry.mkdir(parents=True)
         (entry / "metadata.json").write_text(
-            json.dumps({"artifact": {"path": need("RBEE_TEST_MODEL")}}))
+            json.dumps({"artifact": {"path": MODALITY.model()}}))
 
     def started(self, line, hive):
         """By its name alone, as a hive starts what is on its PATH."""
@@ -107,7 +105,7 @@ class StartLineTest(PeerTest):
                              "LLM_WORKER_CONTEXT_SIZE": "512", "LLM_WORKER_PARALLEL": "4",
                              "LLM_WORKER_THREADS": "1"})
         self.port = free_port()
-        worker.command = line.format(path=need("RBEE_TEST_MODEL"), id=self.CATALOGUE_ID,
+        worker.command = line.format(path=MODALITY.model(), id=self.CATALOGUE_ID,
                                      port=self.port, hive=hive.place,
                                      queen_port=hive.port).split()
         return worker
@@ -128,7 +126,7 @@ class StartLineTest(PeerTest):
         events = stream.rest()
         self.assertEqual((events[0]["type"], events[-2]["type"], events[-1]),
                          ("started", "end", "[DONE]"))
-        self.assertTrue(text_of(events))
+        self.assertTrue(MODALITY.said(events))
 
     def ends_well(self, worker):
         worker.signal()
@@ -146,7 +144,7 @@ class StartLineTest(PeerTest):
                                   state="idle", health_status="healthy", device="cpu:0")
             times = [beat.json()["timestamp_ms"] for beat in beats]
             self.assertEqual(times, sorted(set(times)))
-            self.is_complete(Stream(worker, {"job_id": "job-1", "prompt": PROMPT, "max_tokens": 8,
+            self.is_complete(Stream(worker, {"job_id": "job-1", **MODALITY.work(PROMPT),
                                              "temperature": 0.7, "seed": 1}))
             self.ends_well(worker)
 
@@ -158,8 +156,7 @@ class StartLineTest(PeerTest):
                 self.is_heartbeat(beat, worker_id="W", model="R")
             self.assertEqual(requests[0].json()["state"], "loading")
             worker.ready()
-            self.is_complete(self.stream_of_job(worker, {"prompt": PROMPT, "max_tokens": 8},
-                                                "/v1/inference"))
+            self.is_complete(self.stream_of_job(worker, MODALITY.work(PROMPT), "/v1/inference"))
             self.ends_well(worker)
 
     def test_a_queen_hears_of_a_worker_and_makes_two_calls(self):
@@ -169,16 +166,15 @@ class StartLineTest(PeerTest):
                 requests = self.heard(queen)
                 for beat in requests:
                     self.is_queen_beat(beat, id=worker_id, model_id=self.CATALOGUE_ID,
-                                       port=self.port, implementation="llm-worker-rbee")
+                                       port=self.port, implementation=MODALITY.NAME)
                     self.assertEqual(beat.field("Host"), [f"localhost:{queen.port}"])
                 self.assertEqual(requests[0].json()["worker"]["status"], "starting")
                 self.assertEqual(worker.ready().command[0], line.split()[0])
                 self.is_complete(self.stream_of_job(
-                    worker, {"operation": "infer", "hive_id": "localhost",
-                             "model": self.CATALOGUE_ID, "prompt": PROMPT, "max_tokens": 8,
+                    worker, {"operation": MODALITY.OPERATION, "hive_id": "localhost",
+                             "model": self.CATALOGUE_ID, **MODALITY.work(PROMPT),
                              "temperature": 0.7, "stream": True}, "/v1/inference"))
-                self.is_complete(self.stream_of_job(worker, {"prompt": PROMPT, "max_tokens": 8},
-                                                    "/v1/jobs"))
+                self.is_complete(self.stream_of_job(worker, MODALITY.work(PROMPT), "/v1/jobs"))
                 self.ends_well(worker)
                 self.is_queen_beat(queen.requests[-1], status="stopping")
 
@@ -194,7 +190,7 @@ class StateTest(PeerTest):
             until(lambda: all(len(one.requests) == 2 for one in peers))
             self.is_reported(worker, callback=callback, hive=hive, queen=queen)
             stream = worker.stream(**LONG)
-            stream.next("token")
+            stream.next(MODALITY.OUTPUT)
             worker.signal()
             until(lambda: all(len(one.requests) == 3 for one in peers))
             self.assertEqual(stream.rest()[-1], "[DONE]")
@@ -254,10 +250,11 @@ class DisturbedTest(PeerTest):
         """The texts of one stream after another."""
         texts = []
         while not texts or not over.is_set():
-            events = worker.stream(prompt=prompt, max_tokens=8).rest()
-            tokens = [event["i"] for event in events[:-1] if event["type"] == "token"]
-            self.assertEqual(tokens, list(range(len(tokens))))
-            texts.append(text_of(events))
+            events = worker.stream(**MODALITY.work(prompt)).rest()
+            outputs = [event[MODALITY.PLACE] for event in events[:-1]
+                       if event["type"] == MODALITY.OUTPUT]
+            self.assertEqual(outputs, list(range(len(outputs))))
+            texts.append(MODALITY.said(events))
         return texts
 
     def disturb(self, hive, worker):
@@ -307,7 +304,7 @@ class CallbackTest(PeerTest):
     def test_a_callback_that_fails_five_times_ends_the_worker_and_names_the_hive(self):
         def run(place):
             return run_to_end(*SMALL, "--callback-url", f"http://{place}/v1/workers/ready",
-                              model=need("RBEE_TEST_MODEL"))
+                              model=MODALITY.model())
 
         # Both at once: most of the time goes into the pauses between the tries.
         with Peer(status(500)) as refusing, Peer() as dead, \

@@ -12,7 +12,8 @@ import threading
 import unittest
 import urllib.parse
 
-from worker import PATIENCE, Worker, need, until
+from modality import MODALITY, SHORT
+from worker import PATIENCE, Worker, until
 
 # Each has characters that are written otherwise in base64, URLs and JSON.
 FROM_ENVIRONMENT = "environs/+7d1f0c55e2&\"é\\="
@@ -95,7 +96,7 @@ class SecretsTest(unittest.TestCase):
         self.addCleanup(out.close)
         self.addCleanup(err.close)
         process = subprocess.Popen(
-            [need("RBEE_WORKER"), "--port", "0", "--model", need("RBEE_TEST_MODEL"), "--host",
+            [MODALITY.program(), "--port", "0", "--model", MODALITY.model(), "--host",
              "127.0.0.1", "--log-level", "trace", "--threads", "1", "--context-size", "256",
              "--api-token-file", self.token_file, *flags],
             stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=self.environment)
@@ -140,7 +141,7 @@ class SecretsTest(unittest.TestCase):
         """Every way in which a caller may show a token, or let it slip."""
         quoted = urllib.parse.quote(token, safe="")
         plain = base64.b64encode(f"user:{token}".encode()).decode()
-        body = {"prompt": "Hi", "max_tokens": 1, "stream": False}
+        body = {**SHORT, "stream": False}
         for name, value in (("Authorization", f"Bearer {token}"), ("Authorization", token),
                             ("Authorization", f"bearer {token}"),
                             ("Authorization", f"Basic {plain}"), ("X-Api-Key", token),
@@ -151,8 +152,8 @@ class SecretsTest(unittest.TestCase):
         for path in (f"/v1/inference?api_key={quoted}", f"/v1/jobs?token={quoted}"):
             self.call(worker, "POST", path, body)
             self.call(worker, "POST", path, body, bearer(token))
-        for slip in ({**body, "api_key": token}, {**body, "max_tokens": token},
-                     {**body, "temperature": token}, {**body, "job_id": token},
+        for slip in ({**body, "api_key": token}, {**body, MODALITY.INPUT: {"is": token}},
+                     {**body, "priority": token}, {**body, "job_id": token},
                      {**body, "operation": token}, {**body, "stop": token}, {token: token},
                      f'{{"api_key": "{token}', token):
             self.call(worker, "POST", "/v1/inference", slip)
@@ -209,7 +210,7 @@ class SecretsTest(unittest.TestCase):
         bad_file = os.path.join(self.folder, "bad")
         with open(bad_file, "w", encoding="utf-8") as file:
             file.write(WRONG + "\x01\n")
-        flags = ["--model", need("RBEE_TEST_MODEL"), "--api-token-file"]
+        flags = ["--model", MODALITY.model(), "--api-token-file"]
         for form in ("json", "text"):
             for arguments, code in (([*flags, self.token_file, "--check-config"], 0),
                                     ([*flags, self.token_file, "--help"], 0),
@@ -219,7 +220,7 @@ class SecretsTest(unittest.TestCase):
                                     (["--check-config", "--api-token", WRONG], 2),
                                     (["--check-config", f"--api-token={WRONG}"], 2),
                                     (["--check-config", f"--api-tokens={WRONG}"], 2)):
-                run = subprocess.run([need("RBEE_WORKER"), "--log-format", form, *arguments],
+                run = subprocess.run([MODALITY.program(), "--log-format", form, *arguments],
                                      env=self.environment, capture_output=True, timeout=PATIENCE,
                                      check=False)
                 self.tell(" ".join(arguments), (run.stdout + run.stderr).decode())
@@ -231,16 +232,16 @@ class SecretsTest(unittest.TestCase):
         worker = self.start("--log-format", "json", "--heartbeat-interval", "1s", "--queen-url",
                             f"http://127.0.0.1:{hive.server_port}")
         narration = self.follow_narration(worker)
-        body = {"prompt": PROMPT, "max_tokens": 24, "temperature": 0, "stop": [STOP]}
+        body = {**MODALITY.work(PROMPT, 24), "stop": [STOP]}
         status, reply = self.call(worker, "POST", "/v1/inference", {**body, "stream": False},
                                   bearer(FROM_FILE))
         self.assertEqual(status, 200, reply)
-        output = json.loads(reply)["text"]
+        outputs = MODALITY.pieces(json.loads(reply))
         self.call(worker, "POST", "/v1/inference", {**body, "stream": True}, bearer(FROM_FILE))
         made = json.loads(self.call(worker, "POST", "/v1/jobs", body, bearer(FROM_FILE))[1])
         self.call(worker, "GET", made["sse_url"] + "?events=all", headers=bearer(FROM_FILE))
         self.told.clear()
-        for wrong in ({"prompt": 999 * PROMPT}, {"max_tokens": 0}, {"stop": [9 * STOP]}):
+        for wrong in ({MODALITY.INPUT: 999 * PROMPT}, {"priority": 99}, {"stop": [9 * STOP]}):
             self.call(worker, "POST", "/v1/inference", {**body, **wrong}, bearer(FROM_FILE))
         self.call(worker, "POST", "/v1/inference", json.dumps(body)[:-1], bearer(FROM_FILE))
         self.call(worker, "GET", made["sse_url"].removesuffix("/stream"),
@@ -252,9 +253,8 @@ class SecretsTest(unittest.TestCase):
         narration.join(PATIENCE)
         self.tell("the hive", "\n".join(hive.heard))
         self.tell("stderr", self.stderr())
-        self.assertGreater(len(output), 20)
-        pieces = [*PROMPT.split(". ")[0].split(), "90210", STOP, output.strip(),
-                  *(word for word in output.split() if len(word) > 6)]
+        self.assertGreater(len("".join(outputs)), 20)
+        pieces = [*PROMPT.split(". ")[0].split(), "90210", STOP, *outputs]
         for where, what in self.told.items():
             for piece in set(pieces) - {"of"}:
                 self.assertNotIn(piece, what, f"in {where}")

@@ -10,7 +10,8 @@ import struct
 import tempfile
 import unittest
 
-from worker import need, run_to_end
+from modality import MODALITY, need
+from worker import run_to_end
 
 RESIDENT_MAX = 200 << 20
 # Bytes that hold the header of the real model.

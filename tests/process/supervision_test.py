@@ -6,13 +6,12 @@ import socket
 import tempfile
 import unittest
 
+from modality import LONG, MODALITY, SHORT
 from peer import Peer
 from worker import PATIENCE, Stream, Worker, until
 
 # Of one thread: several wait for each other by spinning, which crawls on a busy machine.
 SMALL = ("--context-size", "512", "--parallel", "4", "--threads", "1")
-# A reply that takes seconds.
-LONG = {"prompt": "Once upon a time", "max_tokens": 150}
 
 
 class SupervisionTest(unittest.TestCase):
@@ -24,7 +23,7 @@ class SupervisionTest(unittest.TestCase):
 
 class ReloadTest(SupervisionTest):
     def answer_to(self, worker, token):
-        return worker.post({"prompt": "x", "max_tokens": 1, "stream": False},
+        return worker.post({**SHORT, "stream": False},
                            headers={"authorization": f"Bearer {token}"})[0]
 
     def test_sighup_reads_the_tokens_again_and_hives_are_shown_the_new_one(self):
@@ -87,9 +86,9 @@ class ShutdownTest(SupervisionTest):
         with Worker(*SMALL, "--host", "127.0.0.1", "--drain-timeout", "30s",
                     env={"LLORCH_API_TOKEN": "a-token"}) as worker:
             worker.ready()
-            stream = Stream(worker, {**LONG, "temperature": 0, "stream": True},
+            stream = Stream(worker, {**LONG, "stream": True},
                             headers={"authorization": "Bearer a-token"})
-            stream.next("token")
+            stream.next(MODALITY.OUTPUT)
             for path in ("/v1/shutdown", "/v1/admin/shutdown"):
                 self.assertEqual(worker.post({}, path),
                                  (202, {"status": "shutting_down", "timeout_seconds": 30}))

@@ -10,18 +10,11 @@ import subprocess
 import tempfile
 import threading
 import time
-import unittest
+
+from modality import MODALITY, need
 
 # Against hanging only: nothing is asserted about time.
 PATIENCE = 60
-
-
-def need(variable):
-    """The value of an environment variable, or a skip that says what is missing."""
-    value = os.environ.get(variable)
-    if not value:
-        raise unittest.SkipTest(f"{variable} is not set: `make test` sets it")
-    return value
 
 
 class Exit:
@@ -35,7 +28,7 @@ class Exit:
 
 def run_to_end(*flags, model=None, port=0, env=None, timeout=PATIENCE, preexec=None):
     """Runs a worker that is expected to end by itself."""
-    command = [need("RBEE_WORKER"), "--port", str(port), *flags]
+    command = [MODALITY.program(), "--port", str(port), *flags]
     if model is not None:
         command += ["--model", str(model)]
     with tempfile.TemporaryFile() as stderr:
@@ -56,8 +49,8 @@ class Worker:
     """A worker that serves. Use as a context manager; leaving it kills what still runs."""
 
     def __init__(self, *flags, model=None, env=None):
-        self.command = [need("RBEE_WORKER"), "--log-format", "json", "--port", "0",
-                        "--model", str(model or need("RBEE_TEST_MODEL")), *flags]
+        self.command = [MODALITY.program(), "--log-format", "json", "--port", "0",
+                        "--model", str(model or MODALITY.model()), *flags]
         self.env = {**os.environ, **(env or {})}
         self.log = []
         self._lines = queue.Queue()
@@ -196,10 +189,6 @@ class Stream:
         """Closes the connection, in the middle of things or at the end."""
         self.response.close()
         self.connection.close()
-
-
-def text_of(events):
-    return "".join(e["t"] for e in events if isinstance(e, dict) and e["type"] == "token")
 
 
 def until(condition, patience=PATIENCE):
