@@ -109,7 +109,8 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     if (!paths) return worker::fail(std::move(paths.error()));
     plan.paths = std::move(*paths);
 
-    auto facts = worker::inspect_model(plan.paths);
+    auto facts = worker::inspect_model(
+        plan.paths, {.kind = worker::generates_text, .purpose = "generates text"});
     if (!facts) return worker::fail(std::move(facts.error()));
     report_.facts = std::move(*facts);
 
