@@ -37,6 +37,7 @@ struct LoadOptions {
     bool mlock = false;
     bool check_tensors = false;    // look at every weight for values that cannot be
     bool vocabulary_only = false;  // no weights: to tokenise for another engine
+    bool any_kind = false;         // else only what generates text
 };
 
 // Weights and vocabulary in memory. Immutable. Thread: any.
