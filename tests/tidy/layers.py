@@ -5,8 +5,8 @@ import re
 _WORKER = {
     f"worker/{folder}"
     for folder in (
-        "base contract validation narration metrics device model_file hugging_face engine scheduler "
-        "hive http app"
+        "base contract validation narration metrics device model_file hugging_face engine "
+        "scheduler hive http app"
     ).split()
 }
 _BELOW_LLM = {"llm/model", "worker/engine", "worker/metrics", "worker/narration", "worker/base"}

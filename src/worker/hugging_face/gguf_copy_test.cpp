@@ -25,7 +25,8 @@ std::string bytes_of(const fs::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A directory of one shard with one tensor "w" of `floats`, the plan for it, and a cache.
+// A directory of one shard with a large tensor "w" and a small one "b", the plan for them, and a
+// cache.
 class GgufCopyTest : public testing::Test {
 protected:
     static constexpr std::uint64_t floats = 2u << 20;
@@ -38,7 +39,8 @@ protected:
         directory_.path = root_ / "model";
         directory_.shards = {shard()};
         plan_.entries = {{"general.architecture", std::string("llama")}};
-        plan_.tensors = {{.name = "w.weight", .type = 0, .shape = {floats}, .sources = {"w"}}};
+        plan_.tensors = {{.name = "w.bias", .type = 0, .shape = {floats}, .sources = {"w"}},
+                         {.name = "b.bias", .type = 0, .shape = {8}, .sources = {"b"}}};
     }
     ~GgufCopyTest() override { fs::remove_all(root_); }
 
@@ -48,11 +50,14 @@ protected:
         fs::create_directories(shard().parent_path());
         Writer()
             .tensor({"w", "F32", {floats}, Writer::floats(std::vector<float>(floats, value))})
+            .tensor({"b", "F32", {8}, Writer::floats(std::vector<float>(8, value))})
             .write_to(shard());
         const auto source = open_file(shard());
         auto tensors = read_safetensors_header(**source);
-        for (SafeTensor& tensor : *tensors)
-            directory_.tensors.insert_or_assign("w", ModelDirectory::Place{0, std::move(tensor)});
+        for (SafeTensor& tensor : *tensors) {
+            const std::string name = tensor.name;
+            directory_.tensors.insert_or_assign(name, ModelDirectory::Place{0, std::move(tensor)});
+        }
     }
 
     Result<GgufCopy> copy() { return copy({}); }
@@ -103,7 +108,7 @@ protected:
         ASSERT_TRUE(file) << file.error().message;
         const auto header = read_gguf_header(**file);
         ASSERT_TRUE(header) << header.error().message;
-        EXPECT_EQ(header->tensors.size(), 1u);
+        EXPECT_EQ(header->tensors.size(), 2u);
         EXPECT_TRUE(bytes_of(copied->path).ends_with(Writer::floats({1.0F, 1.0F})));
     }
 
@@ -150,14 +155,14 @@ TEST_F(GgufCopyTest, whatever_it_is_made_from_has_a_part_in_its_name) {
     check_another("the last of the weights");
     plan_.entries.push_back({"general.name", std::string("other")});
     check_another("a key");
-    plan_.tensors[0].order = RowOrder::rotary_pairs;
-    plan_.tensors[0].heads = 2;
+    plan_.tensors[1].order = RowOrder::rotary_pairs;
+    plan_.tensors[1].heads = 2;
     check_another("the order of rows");
-    plan_.tensors[0].heads = 4;
+    plan_.tensors[1].heads = 4;
     check_another("the number of heads");
     plan_.tensors.push_back({.name = "v", .type = 0, .shape = {1}, .values = {1}});
     check_another("a tensor");
-    plan_.tensors[1].values = {2};
+    plan_.tensors[2].values = {2};
     check_another("a value");
 }
 
