@@ -1,15 +1,13 @@
+#include "worker/base/utf8.h"
 #include "worker/hugging_face/json_fields.h"
 #include "worker/hugging_face/merges.h"
 #include "worker/hugging_face/tokenizer_models.h"
-#include "worker/base/utf8.h"
 #include "worker/model_file/printable.h"
+#include "worker/model_file/vocabulary_check.h"
 
 #include <fmt/format.h>
 
-#include <array>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace worker {
@@ -161,8 +159,10 @@ Result<std::vector<GgufEntry>> plan_sentence_piece(const TokenizerFile& file, To
         {"tokenizer.ggml.model", std::string("llama")},
         {"tokenizer.ggml.pre", std::string("default")},
         {"tokenizer.ggml.scores", std::move(*scores)},
-        {"tokenizer.ggml.add_space_prefix", *before != SpaceBefore::nothing},
+        {"tokenizer.ggml.add_space_prefix", *before == SpaceBefore::every_part},
     };
+    if (*before == SpaceBefore::the_text)
+        entries.push_back({std::string(leading_space_key), true});
     return entries;
 }
 
