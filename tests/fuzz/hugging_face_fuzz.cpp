@@ -1,5 +1,5 @@
-// Any bytes are a configuration or a tokeniser: judging a model by it ends in a plan, or in an error
-// of one line.
+// Any bytes are a configuration or a tokeniser: judging a model by it ends in a plan, or in an
+// error of one line.
 #include "tests/support/model_directory.h"
 #include "worker/base/json.h"
 #include "worker/hugging_face/conversion_plan.h"

@@ -27,21 +27,25 @@ inline boost::json::object json_object(std::string_view text) {
 
 // GPT-2's kind, with Qwen 2's pattern.
 inline boost::json::object byte_level_tokenizer() {
-    return json_object(R"json({
+    boost::json::object tokenizer = json_object(R"json({
         "added_tokens": [
             {"id": 8, "content": "<|endoftext|>", "special": true},
             {"id": 9, "content": "<|im_end|>", "special": true},
             {"id": 10, "content": "<think>", "special": false}],
         "normalizer": {"type": "NFC"},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "behavior": "Isolated", "invert": false, "pattern": {"Regex":
-                "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"}},
+            {"type": "Split", "behavior": "Isolated", "invert": false},
             {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]},
         "post_processor": {"type": "ByteLevel"},
         "model": {"type": "BPE", "byte_fallback": false, "ignore_merges": false,
             "continuing_subword_prefix": "", "end_of_word_suffix": "",
             "vocab": {"a": 0, "b": 1, "c": 2, "Ġ": 3, "ab": 4, "Ġab": 5, "Ċ": 6},
             "merges": ["a b", "Ġ ab"]}})json");
+    boost::json::array& steps = tokenizer["pre_tokenizer"].as_object()["pretokenizers"].as_array();
+    steps.front().as_object()["pattern"] = {
+        {"Regex", R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+                  R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"}};
+    return tokenizer;
 }
 
 // Llama 2's kind: three special tokens, the bytes, then what merges make.
@@ -161,13 +165,13 @@ inline void add_decoder_weights(ModelDirectory& directory, std::string_view fami
         add_weight(directory, layer + "mlp.gate_up_proj.weight", {192, 64});
         return;
     }
-    const auto add = family == "qwen2" ? add_biased : [](ModelDirectory& to, const std::string& name,
-                                                         const std::vector<std::uint64_t>& shape) {
-        add_weight(to, name + ".weight", shape);
-    };
-    add(directory, layer + "self_attn.q_proj", {4 * head, 64});
-    add(directory, layer + "self_attn.k_proj", {2 * head, 64});
-    add(directory, layer + "self_attn.v_proj", {2 * head, 64});
+    const std::pair<const char*, std::uint64_t> projections[] = {{"self_attn.q_proj", 4 * head},
+                                                                 {"self_attn.k_proj", 2 * head},
+                                                                 {"self_attn.v_proj", 2 * head}};
+    for (const auto& [name, rows] : projections) {
+        add_weight(directory, layer + name + ".weight", {rows, 64});
+        if (family == "qwen2") add_weight(directory, layer + name + ".bias", {rows});
+    }
     if (family == "qwen3")
         for (const char* name : {"self_attn.q_norm.weight", "self_attn.k_norm.weight"})
             add_weight(directory, layer + name, {head});

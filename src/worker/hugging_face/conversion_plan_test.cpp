@@ -43,13 +43,11 @@ TEST(ConversionPlanTest, every_family_has_the_keys_of_its_architecture) {
         EXPECT_EQ(entries.at("general.name"), GgufWritable(std::string("tiny")));
         EXPECT_EQ(entries.at("general.file_type"), GgufWritable(32u));
         const std::pair<std::string, std::uint32_t> sizes[] = {
-            {"block_count", 2},         {"context_length", 256},
-            {"embedding_length", 64},   {"feed_forward_length", 96},
-            {"attention.head_count", 4}, {"vocab_size", 300}};
+            {"block_count", 2},          {"context_length", 256},     {"embedding_length", 64},
+            {"feed_forward_length", 96}, {"attention.head_count", 4}, {"vocab_size", 300}};
         for (const auto& [key, value] : sizes)
             EXPECT_EQ(entries.at(architecture + "." + key), GgufWritable(value)) << key;
-        const auto tokens =
-            std::get<std::vector<std::string>>(entries.at("tokenizer.ggml.tokens"));
+        const auto tokens = std::get<std::vector<std::string>>(entries.at("tokenizer.ggml.tokens"));
         EXPECT_EQ(tokens.size(), 300u);
     }
 }

@@ -48,8 +48,7 @@ void check_corrupt(std::string_view family, std::string_view fields, const std::
     check_refused(family, fields, ErrorCode::model_corrupt, words);
 }
 
-void check_unsupported(std::string_view family, std::string_view fields,
-                       const std::string& words) {
+void check_unsupported(std::string_view family, std::string_view fields, const std::string& words) {
     check_refused(family, fields, ErrorCode::model_unsupported, words);
 }
 
@@ -71,11 +70,10 @@ TEST(ModelConfigTest, quantised_weights_are_named) {
 
 TEST(ModelConfigTest, a_number_that_cannot_be_is_refused_by_its_name) {
     for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers",
-                            "num_attention_heads", "num_key_value_heads",
-                            "max_position_embeddings", "vocab_size", "head_dim", "sliding_window"})
-        for (const char* value :
-             {"0", "-1", "1000000000000000000", "18446744073709551615", "1.5", "\"64\"", "[64]",
-              "{}", "true"})
+                            "num_attention_heads", "num_key_value_heads", "max_position_embeddings",
+                            "vocab_size", "head_dim", "sliding_window"})
+        for (const char* value : {"0", "-1", "1000000000000000000", "18446744073709551615", "1.5",
+                                  "\"64\"", "[64]", "{}", "true"})
             check_corrupt("mistral", fmt::format(R"({{"{}": {}}})", key, value),
                           fmt::format("{} is ", key));
     for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers",
@@ -136,8 +134,7 @@ TEST(ModelConfigTest, rotary_positions_are_said_in_both_ways) {
     EXPECT_EQ(base(R"({"rope_theta": null})"), 10000.0F);
     EXPECT_EQ(base(R"({"rope_parameters": {"rope_theta": 1e6, "rope_type": "default"}})"), 1e6F);
     EXPECT_EQ(base(R"({"rope_scaling": null})"), 500000.0F);
-    const ModelConfig phi =
-        read("phi2", R"({"partial_rotary_factor": null,
+    const ModelConfig phi = read("phi2", R"({"partial_rotary_factor": null,
                          "rope_parameters": {"partial_rotary_factor": 0.75}})");
     EXPECT_EQ(entry<std::uint32_t>(phi, "rope.dimension_count"), 12u);
 }
@@ -221,8 +218,7 @@ TEST(ModelConfigTest, rotary_positions_that_cannot_be_are_refused_by_name) {
     check_corrupt("llama", scaled(R"({"type": 7})"), "type is 7");
     check_corrupt("llama", scaled(R"({"type": "linear"})"), "factor is missing");
     check_corrupt("llama", scaled(R"({"type": "linear", "factor": -1})"), "factor is -1");
-    check_corrupt("llama",
-                  scaled(R"({"type": "llama3", "factor": 8, "low_freq_factor": 4,
+    check_corrupt("llama", scaled(R"({"type": "llama3", "factor": 8, "low_freq_factor": 4,
                              "high_freq_factor": 4, "original_max_position_embeddings": 8})"),
                   "high_freq_factor is not above");
     check_corrupt("phi3", scaled(R"({"type": "su", "long_factor": [1], "short_factor": [1],

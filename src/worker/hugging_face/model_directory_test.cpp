@@ -85,8 +85,9 @@ TEST_F(ModelDirectoryTest, what_is_missing_is_named) {
     write_single();
     fs::remove(root_ / "tokenizer.json");
     write("tokenizer.model", "x");
-    check_refused(ErrorCode::model_not_found, "tokenizer.json: there is no such file; save the "
-                                              "tokeniser with transformers");
+    check_refused(ErrorCode::model_not_found,
+                  "tokenizer.json: there is no such file; save the "
+                  "tokeniser with transformers");
     fs::remove(root_ / "config.json");
     check_refused(ErrorCode::model_not_found, "config.json: there is no such file");
 }
@@ -184,7 +185,8 @@ TEST_F(ModelDirectoryTest, modules_make_an_embedding_model) {
 
 TEST_F(ModelDirectoryTest, other_poolings_and_modules_are_named) {
     write_single();
-    write("modules.json", R"([{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+    write("modules.json",
+          R"([{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
     const std::pair<const char*, const char*> unsupported[] = {
         {R"({"pooling_mode_max_tokens": true})", "the pooling \"pooling_mode_max_tokens\""},
         {R"({"pooling_mode": "weightedmean"})", "the pooling \"weightedmean\""},

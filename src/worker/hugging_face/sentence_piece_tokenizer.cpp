@@ -140,8 +140,9 @@ Result<std::vector<GgufEntry>> plan_sentence_piece(const TokenizerFile& file, To
     const auto before = space_before(file.content);
     if (!before) {
         return fail(unsupported_model(
-            file.name, "a normaliser or pre-tokeniser that does more than to turn spaces into ▁ is "
-                       "not supported with byte_fallback"));
+            file.name,
+            "a normaliser or pre-tokeniser that does more than to turn spaces into ▁ is "
+            "not supported with byte_fallback"));
     }
     const auto merges = read_merges(file.name, file.model);
     if (!merges) return fail(merges.error());
@@ -161,8 +162,7 @@ Result<std::vector<GgufEntry>> plan_sentence_piece(const TokenizerFile& file, To
         {"tokenizer.ggml.scores", std::move(*scores)},
         {"tokenizer.ggml.add_space_prefix", *before == SpaceBefore::every_part},
     };
-    if (*before == SpaceBefore::the_text)
-        entries.push_back({std::string(leading_space_key), true});
+    if (*before == SpaceBefore::the_text) entries.push_back({std::string(leading_space_key), true});
     return entries;
 }
 

@@ -69,8 +69,8 @@ TEST(SpecialTokensTest, berts_need_no_names_for_what_their_template_says) {
     EXPECT_EQ(expected.at("ggml.cls_token_id"), GgufWritable(2u));
     EXPECT_EQ(expected.at("ggml.seperator_token_id"), GgufWritable(3u));
     EXPECT_EQ(expected.at("ggml.unknown_token_id"), GgufWritable(1u));
-    directory.tokenizer["post_processor"] = json_object(
-        R"({"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]})");
+    directory.tokenizer["post_processor"] =
+        json_object(R"({"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]})");
     EXPECT_EQ(read(directory), expected);
 }
 

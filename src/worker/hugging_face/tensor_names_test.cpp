@@ -111,8 +111,7 @@ TEST(TensorNamesTest, what_is_added_to_an_encoders_embeddings_is_f32) {
                  "embeddings.token_type_embeddings.weight -> 0 [64, 2]");
     check_tensor(tensors, "position_embd.weight",
                  "embeddings.position_embeddings.weight -> 0 [64, 256]");
-    check_tensor(tensors, "token_embd.weight",
-                 "embeddings.word_embeddings.weight -> 30 [64, 300]");
+    check_tensor(tensors, "token_embd.weight", "embeddings.word_embeddings.weight -> 30 [64, 300]");
     check_tensor(tensors, "token_embd_norm.bias", "embeddings.LayerNorm.bias -> 0 [64]");
     check_tensor(tensors, "blk.1.layer_output_norm.weight",
                  "encoder.layer.1.output.LayerNorm.weight -> 0 [64]");

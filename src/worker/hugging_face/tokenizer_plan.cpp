@@ -23,8 +23,7 @@ using Planner = Result<std::vector<GgufEntry>> (*)(const TokenizerFile&, TokenTa
 // Null where there is none. Files of older versions say no type.
 Planner planner_for(const json::object& model) {
     const bool merges = model.contains("merges");
-    const std::string_view type =
-        text_at(model, "type").value_or(merges ? "BPE" : "WordPiece");
+    const std::string_view type = text_at(model, "type").value_or(merges ? "BPE" : "WordPiece");
     if (type == "WordPiece") return plan_word_piece;
     if (type != "BPE") return nullptr;
     return flag_at(model, "byte_fallback") ? plan_sentence_piece : plan_byte_level;
@@ -89,8 +88,9 @@ Result<TokenizerPlan> plan_tokenizer(const ModelDirectory& directory, std::uint3
     auto special = special_token_entries(directory, *table);
     if (!special) return fail(special.error());
     if (plan == plan_word_piece && !adds_both(*special)) {
-        return fail(unsupported_model(name, "a WordPiece tokeniser is supported only where it puts "
-                                            "every text between [CLS] and [SEP]"));
+        return fail(unsupported_model(name,
+                                      "a WordPiece tokeniser is supported only where it puts "
+                                      "every text between [CLS] and [SEP]"));
     }
     auto entries = plan({name, directory.tokenizer, *model}, *table);
     if (!entries) return fail(entries.error());

@@ -293,8 +293,7 @@ TEST(TokenizerPlanTest, tokens_that_take_white_space_away_are_refused_or_all_do_
     EXPECT_EQ(plan_tokenizer(directory, tiny_vocabulary)->stripping, Stripping::phi3);
     add_token(directory, R"({"id": 271, "content": "<|end|>", "special": true})");
     check_unsupported(directory, "the token \"</s>\"");
-    EXPECT_EQ(plan_tokenizer(tiny_directory("llama"), tiny_vocabulary)->stripping,
-              Stripping::none);
+    EXPECT_EQ(plan_tokenizer(tiny_directory("llama"), tiny_vocabulary)->stripping, Stripping::none);
 }
 
 TEST(TokenizerPlanTest, other_kinds_of_tokenisers_are_named) {
