@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "worker/metrics": {"worker/base"},
     "worker/device": {"worker/base"},
     "worker/model_file": {"worker/base"},
-    "worker/hugging_face": {"worker/model_file", "worker/base"},
+    "worker/hugging_face": {"worker/device", "worker/model_file", "worker/base"},
     "worker/validation": {"worker/base"},
     "worker/engine": {"worker/base", "worker/narration"},
     "worker/scheduler": {
@@ -38,7 +38,7 @@ MAY_INCLUDE = {
         "worker/model_file",
         "worker/base",
     },
-    "worker/http": _WORKER - {"worker/app", "worker/hive"},
+    "worker/http": _WORKER - {"worker/app", "worker/hive", "worker/hugging_face"},
     "worker/app": _WORKER,
     "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
     "cpu/kernels": {"worker/model_file", "worker/base"},

@@ -19,7 +19,7 @@ constexpr std::array llama{
     TensorRow{"norm",                              "output_norm", width},
     TensorRow{head_source,                         "output",      vocabulary,   width},
     TensorRow{"layers.#.input_layernorm",          "attn_norm",   width},
-    TensorRow{"layers.#.self_attn.q_proj",         "attn_q", queries,           width, may, queries},
+    TensorRow{"layers.#.self_attn.q_proj",         "attn_q",      queries,     width, may, queries},
     TensorRow{"layers.#.self_attn.k_proj",         "attn_k",      keys,         width, may, keys},
     TensorRow{"layers.#.self_attn.v_proj",         "attn_v",      keys,         width, may},
     TensorRow{"layers.#.self_attn.o_proj",         "attn_output", width,        queries, may},
@@ -89,8 +89,8 @@ constexpr std::array phi2{
 
 constexpr std::array bert{
     TensorRow{"embeddings.word_embeddings",       "token_embd",    vocabulary,  width},
-    TensorRow{"embeddings.token_type_embeddings", "token_types",   token_types, width, no, none, f32},
-    TensorRow{"embeddings.position_embeddings",   "position_embd", context,     width, no, none, f32},
+    TensorRow{"embeddings.token_type_embeddings", "token_types", token_types, width, no, none, f32},
+    TensorRow{"embeddings.position_embeddings",   "position_embd", context,   width, no, none, f32},
     TensorRow{"embeddings.LayerNorm",             "token_embd_norm",   width, none,         must},
     TensorRow{"encoder.layer.#.attention.self.query", "attn_q",          queries, width,      must},
     TensorRow{"encoder.layer.#.attention.self.key",   "attn_k",          keys, width,         must},
