@@ -37,7 +37,7 @@ llama_context_params context_params(const EmbeddingModelOptions& options) {
 worker::Pooling pooling_of(const llama_context* context) {
     switch (llama_pooling_type(context)) {
         case LLAMA_POOLING_TYPE_MEAN: return worker::Pooling::mean;
-        case LLAMA_POOLING_TYPE_CLS: return worker::Pooling::cls;
+        case LLAMA_POOLING_TYPE_CLS: return worker::Pooling::first;
         case LLAMA_POOLING_TYPE_LAST: return worker::Pooling::last;
         case LLAMA_POOLING_TYPE_RANK: return worker::Pooling::rank;
         default: return worker::Pooling::none;

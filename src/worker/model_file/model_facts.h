@@ -4,6 +4,7 @@
 #include "worker/model_file/architecture.h"
 #include "worker/model_file/byte_source.h"
 #include "worker/model_file/ggml_type.h"
+#include "worker/model_file/pooling.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,15 +26,6 @@ struct RecommendedSampling {
     std::optional<double> repetition_penalty = {};
     std::optional<std::uint32_t> top_k = {};
 };
-
-// How the vectors of a text's tokens become one of the whole text. Source: llama_pooling_type in
-// llama.h.
-enum class Pooling : std::uint8_t { none, mean, cls, last, rank };
-
-constexpr std::string_view wire_name(Pooling pooling) {
-    constexpr std::string_view names[] = {"none", "mean", "cls", "last", "rank"};
-    return names[static_cast<std::size_t>(pooling)];
-}
 
 // What a model's files say of it, checked.
 struct ModelFacts {
