@@ -80,13 +80,13 @@ void TextWorker::add_routes(worker::Router& router) {
                     .output_tokens_max = settings_.output_tokens_max},
          .one_call = config_.callback_url ? OneCall::by_default : OneCall::on_request});
     const std::string file_name = std::filesystem::path(config_.model).filename().string();
-    add_openai_routes(router, service_,
-                      {.model_names = {config_.model_ref, file_name, "default"},
-                       .any_model = settings_.any_model,
-                       .use_model_defaults = settings_.use_model_defaults,
-                       .stop_strings_max = settings_.stop_strings_max,
-                       .parallel = config_.parallel,
-                       .jobs_max = config_.parallel + config_.queue_max()});
+    add_openai_routes(
+        router, service_,
+        {.model = {.names = {config_.model_ref, file_name, "default"}, .any = settings_.any_model},
+         .use_model_defaults = settings_.use_model_defaults,
+         .stop_strings_max = settings_.stop_strings_max,
+         .parallel = config_.parallel,
+         .jobs_max = config_.parallel + config_.queue_max()});
 }
 
 worker::ServedModel TextWorker::ready() {

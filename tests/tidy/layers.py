@@ -6,7 +6,7 @@ _WORKER = {
     f"worker/{folder}"
     for folder in (
         "base contract validation narration metrics device model_file engine scheduler hive http "
-        "app"
+        "openai app"
     ).split()
 }
 _BELOW_LLM = {"llm/model", "worker/engine", "worker/metrics", "worker/narration", "worker/base"}
@@ -37,7 +37,14 @@ MAY_INCLUDE = {
         "worker/model_file",
         "worker/base",
     },
-    "worker/http": _WORKER - {"worker/app", "worker/hive"},
+    "worker/http": _WORKER - {"worker/app", "worker/hive", "worker/openai"},
+    "worker/openai": {
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     "worker/app": _WORKER,
     "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
     "cpu/kernels": {"worker/model_file", "worker/base"},
@@ -61,7 +68,7 @@ MAY_INCLUDE = {
     "llm/api/openai": {
         "llm/model",
         "llm/sampling",
-        "worker/http",
+        "worker/openai",
         "worker/validation",
         "worker/base",
     },
@@ -69,7 +76,7 @@ MAY_INCLUDE = {
     "llm/api/completions": _BELOW_LLM
     | _LLM_PARTS
     | {"llm/api", "llm/api/openai"}
-    | {"worker/http", "worker/scheduler", "worker/contract"},
+    | {"worker/openai", "worker/http", "worker/scheduler", "worker/contract"},
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS

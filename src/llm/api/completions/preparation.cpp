@@ -14,14 +14,20 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace llm {
 
-namespace json = boost::json;
+using worker::check_model;
+using worker::Checked;
+using worker::context_length_exceeded;
 using worker::JsonObject;
+using worker::OpenAiError;
+using worker::PlainAnswer;
+using worker::refuse;
+
+namespace json = boost::json;
 
 namespace {
 
@@ -40,14 +46,6 @@ RequestLimits limits_of(const PreparationContext& context) {
                          .fill_in_middle = model.vocabulary->fill_in_middle().has_value()};
     if (context.settings->use_model_defaults) limits.defaults = model.card.recommended;
     return limits;
-}
-
-Checked check_model(const std::string& model, const PreparationContext& context) {
-    const OpenAiSettings& settings = *context.settings;
-    if (settings.any_model ||
-        std::ranges::find(settings.model_names, model) != settings.model_names.end())
-        return {};
-    return tl::make_unexpected(model_not_found(model));
 }
 
 Checked check_length(std::size_t tokens, const PreparationContext& context, const char* param) {
@@ -87,7 +85,7 @@ tl::expected<Chat, OpenAiError> read_chat(const json::value& body,
                                           const PreparationContext& context) {
     auto request = parse_chat_request(body, limits_of(context));
     if (!request) return tl::make_unexpected(std::move(request.error()));
-    if (auto known = check_model(request->generation.model, context); !known)
+    if (auto known = check_model(request->generation.model, context.settings->model); !known)
         return tl::make_unexpected(std::move(known.error()));
     if (!context.model.chat)
         return refuse("messages",
@@ -211,7 +209,7 @@ Preparation prepare_completion(const json::value& body, const PreparationContext
     auto request = parse_completion_request(body, limits_of(context));
     if (!request) return tl::make_unexpected(std::move(request.error()));
     GenerationRequest& generation = request->generation;
-    if (auto known = check_model(generation.model, context); !known)
+    if (auto known = check_model(generation.model, context.settings->model); !known)
         return tl::make_unexpected(std::move(known.error()));
 
     const std::size_t jobs = request->prompts.size() * request->best_of;

@@ -1,12 +1,12 @@
 #include "llm/api/completions/tokenizer_routes.h"
 
-#include "llm/api/completions/plain_answer.h"
-#include "llm/api/openai/openai_error.h"
-#include "llm/api/openai/parameter.h"
 #include "llm/text/length_bound.h"
 #include "worker/base/json.h"
 #include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
+#include "worker/openai/openai_error.h"
+#include "worker/openai/parameter.h"
+#include "worker/openai/plain_answer.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <fmt/format.h>
@@ -19,9 +19,19 @@
 namespace llm {
 
 using boost::asio::awaitable;
+using worker::BodyPlace;
+using worker::IgnoredParameter;
+using worker::IgnoredParameters;
 using worker::JsonObject;
+using worker::openai_error_response;
+using worker::OpenAiError;
+using worker::PlainAnswer;
+using worker::refuse;
 using worker::ReplyWriter;
 using worker::Request;
+using worker::required;
+using worker::Rows;
+using worker::supported;
 
 namespace {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "llm/api/openai/generation_request.h"
-#include "llm/api/openai/openai_error.h"
+#include "worker/openai/openai_error.h"
 
 #include <boost/json/value.hpp>
 
@@ -28,7 +28,7 @@ struct CompletionRequest {
 
 // Requires: limits that are known. Errors: the first parameter that is wrong, in the order of the
 // table. Thread: any.
-tl::expected<CompletionRequest, OpenAiError> parse_completion_request(
+tl::expected<CompletionRequest, worker::OpenAiError> parse_completion_request(
     const boost::json::value& body, const RequestLimits& limits);
 
 }  // namespace llm

@@ -15,6 +15,13 @@
 #include <vector>
 
 namespace llm {
+
+using worker::openai_traits;
+using worker::OpenAiTraits;
+using worker::Parameter;
+using worker::RetryAdvice;
+using worker::Support;
+
 namespace {
 
 constexpr std::string_view begin_mark = "<!-- generated: begin -->\n";

@@ -7,6 +7,18 @@
 #include <utility>
 
 namespace llm {
+
+using worker::BodyPlace;
+using worker::Checked;
+using worker::IgnoredParameters;
+using worker::refuse;
+using worker::refused;
+using worker::reported;
+using worker::required;
+using worker::Row;
+using worker::Rows;
+using worker::supported;
+
 namespace {
 
 // Texts that are compared with every piece of a reply.
