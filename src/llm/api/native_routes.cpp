@@ -1,13 +1,14 @@
 #include "llm/api/native_routes.h"
 
 #include "llm/api/native_frames.h"
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 #include "worker/base/ids.h"
 #include "worker/base/json.h"
 #include "worker/contract/json_object.h"
 #include "worker/http/inference_routes.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,18 +75,32 @@ Preparation prepare(const std::string& body, const GenerateRules& rules,
         .text = std::move(request->prompt)};
 }
 
-std::string whole_body(const std::string& job_id,
-                       const worker::CompletedJob<TextOutput>& completed) {
-    const worker::Ended& ended = completed.ended;
-    return JsonObject()
-        .add("job_id", job_id)
-        .add("text", completed.output.text)
-        .add("tokens_out", ended.tokens_out)
-        .add("decode_time_ms", ended.decode_time.count())
-        .add("stop_reason", worker::wire_name(ended.stop_reason))
-        .add("stop_sequence_matched", ended.stop_sequence_matched)
-        .add("seed", completed.seed)
-        .text();
+class WholeText final : public worker::WholeReply<TextOutput> {
+public:
+    explicit WholeText(std::string job_id) : job_id_(std::move(job_id)) {}
+
+    void take(TextOutput output) override { text_ += output.text; }
+
+    std::string body(const worker::CompletedJob& completed) override {
+        const worker::Ended& ended = completed.ended;
+        return JsonObject()
+            .add("job_id", job_id_)
+            .add("text", text_)
+            .add("tokens_out", ended.tokens_out)
+            .add("decode_time_ms", ended.decode_time.count())
+            .add("stop_reason", worker::wire_name(ended.stop_reason))
+            .add("stop_sequence_matched", ended.stop_sequence_matched)
+            .add("seed", completed.seed)
+            .text();
+    }
+
+private:
+    const std::string job_id_;
+    std::string text_;
+};
+
+std::unique_ptr<worker::WholeReply<TextOutput>> whole_reply(std::string job_id) {
+    return std::make_unique<WholeText>(std::move(job_id));
 }
 
 }  // namespace
@@ -106,7 +121,7 @@ void add_native_routes(worker::Router& router, TextService& service,
          .take_caller = [](GenerateJob& job,
                            const std::string& caller) { job.cache_scope = caller; },
          .output_frame = token_frame,
-         .whole_body = whole_body},
+         .whole_reply = whole_reply},
         settings.one_call);
 }
 

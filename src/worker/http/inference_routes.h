@@ -53,8 +53,7 @@ struct NativeModality {
     // What of the job follows from who asks. Thread: io.
     void (*take_caller)(Input& job, const std::string& caller) = [](Input&, const std::string&) {};
     OutputFrame<Output> output_frame;
-    // The body of a reply that waits for the job's end.
-    std::string (*whole_body)(const std::string& job_id, const CompletedJob<Output>& completed);
+    std::unique_ptr<WholeReply<Output>> (*whole_reply)(std::string job_id);
 };
 
 // The routes' state. Constant after construction but for `prepare_`. Thread: io.
@@ -167,9 +166,9 @@ private:
             reply.send(refused(job.error()));
             co_return;
         }
-        const auto completed = co_await complete_job(std::move(*job));
-        reply.send(completed ? Response{.body = modality_.whole_body(job_id, *completed)}
-                             : error_response(completed.error()));
+        const std::unique_ptr<WholeReply<Output>> whole = modality_.whole_reply(job_id);
+        auto body = co_await complete_job(std::move(*job), *whole);
+        reply.send(body ? Response{.body = std::move(*body)} : error_response(body.error()));
     }
 
     Response refused(const Error& error) const { return refusal_response(error, service_.board); }

@@ -6,7 +6,7 @@
 #include "llm/api/completions/generation_job.h"
 #include "llm/api/openai/chat_request.h"
 #include "llm/api/openai/completion_request.h"
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 #include "worker/base/ids.h"
 #include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"

@@ -1,6 +1,6 @@
 #include "llm/api/completions/tokenizer_routes.h"
 
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 #include "worker/base/json.h"
 #include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
