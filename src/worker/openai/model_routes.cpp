@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace worker {
 namespace {
@@ -45,11 +46,6 @@ struct ModelRoutes {
 };
 
 }  // namespace
-
-Checked check_model(std::string_view model, const ModelNames& names) {
-    if (names.any || std::ranges::find(names.names, model) != names.names.end()) return {};
-    return tl::make_unexpected(model_not_found(model));
-}
 
 void add_model_routes(Router& router, const ModelNames& names, std::function<ListedModel()> model) {
     const auto routes = std::make_shared<ModelRoutes>(ModelRoutes{names.names, std::move(model)});

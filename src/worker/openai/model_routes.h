@@ -2,25 +2,14 @@
 
 #include "worker/contract/json_object.h"
 #include "worker/http/router.h"
-#include "worker/openai/openai_error.h"
+#include "worker/openai/model_names.h"
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace worker {
-
-// What requests may call the model by.
-struct ModelNames {
-    std::vector<std::string> names;
-    bool any = false;  // whatever name a request has is right
-};
-
-// Errors: model_not_found.
-Checked check_model(std::string_view model, const ModelNames& names);
 
 // The model object. Source: OpenAI, "The model object".
 struct ListedModel {

@@ -42,11 +42,9 @@ OpenAiError model_not_found(std::string_view model) {
             .code = "model_not_found"};
 }
 
-OpenAiError context_length_exceeded(std::string param, PromptSize size) {
-    std::string message = fmt::format(
-        "this model's context is {} tokens, and {} has {}: shorten it, so that at least one token "
-        "is left for the reply",
-        size.context_tokens, param, size.prompt_tokens);
+OpenAiError context_length_exceeded(std::string param, PromptSize size, std::string_view remedy) {
+    std::string message = fmt::format("this model's context is {} tokens, and {} has {}: {}",
+                                      size.context_tokens, param, size.prompt_tokens, remedy);
     return {.message = std::move(message),
             .param = std::move(param),
             .code = "context_length_exceeded"};

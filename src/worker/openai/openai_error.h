@@ -81,8 +81,13 @@ struct PromptSize {
     std::uint32_t context_tokens;
 };
 
-// 400: `param` ("messages", "prompt") leaves no room for a reply.
-OpenAiError context_length_exceeded(std::string param, PromptSize size);
+// What follows a prompt, for which there has to be room, too.
+inline constexpr std::string_view room_for_reply =
+    "shorten it, so that at least one token is left for the reply";
+
+// 400: `param` ("messages", "prompt") is longer than what the model reads at a time.
+OpenAiError context_length_exceeded(std::string param, PromptSize size,
+                                    std::string_view remedy = room_for_reply);
 
 // {"error":{"message","type","param","code"}}
 std::string openai_error_body(const OpenAiError& error);

@@ -146,7 +146,7 @@ namespace {
 
 // A prompt of its text or tokens; with a suffix, what the model was trained to fill in.
 tl::expected<std::vector<Token>, OpenAiError> completion_tokens(
-    const CompletionPrompt& prompt, const std::optional<std::string>& suffix,
+    const TextOrTokens& prompt, const std::optional<std::string>& suffix,
     const PreparationContext& context) {
     if (const auto* tokens = std::get_if<std::vector<Token>>(&prompt)) return *tokens;
     const Vocabulary& vocabulary = *context.model.vocabulary;
@@ -173,7 +173,7 @@ tl::expected<std::vector<Token>, OpenAiError> completion_tokens(
     return joined;
 }
 
-std::string text_of(const CompletionPrompt& prompt, const Vocabulary& vocabulary) {
+std::string text_of(const TextOrTokens& prompt, const Vocabulary& vocabulary) {
     if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
     std::string text;
     for (const Token token : std::get<std::vector<Token>>(prompt)) text += vocabulary.piece(token);
@@ -186,7 +186,7 @@ TokenDetail completion_detail(const CompletionRequest& request) {
 }
 
 // The jobs of one prompt.
-Checked add_jobs(const CompletionRequest& request, const CompletionPrompt& prompt,
+Checked add_jobs(const CompletionRequest& request, const TextOrTokens& prompt,
                  const PreparationContext& context, std::vector<GenerateJob>& jobs) {
     auto tokens = completion_tokens(prompt, request.suffix, context);
     if (!tokens) return tl::make_unexpected(std::move(tokens.error()));
@@ -226,7 +226,7 @@ Preparation prepare_completion(const json::value& body, const PreparationContext
         prepared.grammar = std::move(*grammar);
     }
     std::vector<std::string> echoes;
-    for (const CompletionPrompt& prompt : request->prompts) {
+    for (const TextOrTokens& prompt : request->prompts) {
         if (auto added = add_jobs(*request, prompt, context, prepared.jobs); !added)
             return tl::make_unexpected(std::move(added.error()));
         std::string text = text_of(prompt, *context.model.vocabulary);

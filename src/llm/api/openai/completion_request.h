@@ -1,6 +1,7 @@
 #pragma once
 
 #include "llm/api/openai/generation_request.h"
+#include "llm/api/openai/text_or_tokens.h"
 #include "worker/openai/openai_error.h"
 
 #include <boost/json/value.hpp>
@@ -8,18 +9,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace llm {
 
-// A prompt as text, or as tokens of this model.
-using CompletionPrompt = std::variant<std::string, std::vector<Token>>;
-
 // The body of POST /v1/completions. Source: OpenAI, API reference, "Create completion".
 struct CompletionRequest {
     GenerationRequest generation;
-    std::vector<CompletionPrompt> prompts;  // at least one
+    std::vector<TextOrTokens> prompts;  // at least one
     bool echo = false;
     std::optional<std::string> suffix;
     std::optional<std::uint32_t> logprobs;
