@@ -64,9 +64,19 @@ MAY_INCLUDE = {
     | _LLM_PARTS
     | {"llm/api/openai"}
     | {"worker/http", "worker/scheduler", "worker/contract", "worker/validation"},
+    "llm/api/tokens": {
+        "llm/model",
+        "worker/openai",
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     # Parses requests and knows no model, so that it is fuzzed without one.
     "llm/api/openai": {
         "llm/model",
+        "llm/api/tokens",
         "llm/sampling",
         "worker/openai",
         "worker/validation",
@@ -75,7 +85,7 @@ MAY_INCLUDE = {
     # main.cpp puts all of it together.
     "llm/api/completions": _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai"}
+    | {"llm/api", "llm/api/openai", "llm/api/tokens"}
     | {"worker/openai", "worker/http", "worker/scheduler", "worker/contract"},
     "llm": _WORKER
     | _BELOW_LLM

@@ -4,7 +4,7 @@
 #include "llm/api/completions/lazy_grammars.h"
 #include "llm/api/completions/listed_model.h"
 #include "llm/api/completions/preparation.h"
-#include "llm/api/completions/tokenizer_routes.h"
+#include "llm/api/tokens/tokenizer_routes.h"
 #include "worker/base/ids.h"
 #include "worker/http/deadline.h"
 #include "worker/http/job_routes.h"
@@ -201,7 +201,8 @@ void add_openai_routes(worker::Router& router, TextService& service,
                         .error_shape = openai_error_response,
                         .json_body = true});
     worker::add_model_routes(router, settings.model, [&service] { return listed(service); });
-    add_tokenizer_routes(router, service);
+    add_tokenizer_routes(router, {.codec = service.codec,
+                                  .vocabulary = [&service] { return service.model.vocabulary; }});
 }
 
 }  // namespace llm

@@ -1,7 +1,7 @@
 #include "llm/api/openai/completion_request.h"
 
 #include "llm/api/openai/parameters.h"
-#include "llm/api/openai/text_or_tokens.h"
+#include "llm/api/tokens/text_or_tokens.h"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "llm/api/openai/generation_request.h"
-#include "llm/api/openai/text_or_tokens.h"
+#include "llm/api/tokens/text_or_tokens.h"
 #include "worker/openai/openai_error.h"
 
 #include <boost/json/value.hpp>

@@ -1,6 +1,6 @@
 #include "llm/api/openai/parameters.h"
 
-#include "llm/api/openai/text_or_tokens.h"
+#include "llm/api/tokens/text_or_tokens.h"
 #include "worker/base/assert.h"
 #include "worker/openai/model_names.h"
 

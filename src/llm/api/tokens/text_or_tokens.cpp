@@ -1,4 +1,4 @@
-#include "llm/api/openai/text_or_tokens.h"
+#include "llm/api/tokens/text_or_tokens.h"
 
 #include "worker/openai/parameter.h"
 #include "worker/validation/accepted.h"
