@@ -52,15 +52,15 @@ TextWorker::TextWorker(const Config& config, const TextSettings& settings, Parts
                .on_output = output_log(config, parts.log)},
               {.queue_max = config.queue_max()}, config.parallel),
       codec_(daemon_.io().get_executor(), codec_waiting_max),
-      service_{.scheduler = engine_.scheduler(),
-               .jobs = engine_.jobs(),
-               .codec = codec_,
-               .board = daemon_.board(),
-               .clock = parts.clock,
-               .log = parts.log,
-               .model_ref = config.model_ref,
-               .request_timeout = config.request_timeout,
-               .log_content = config.log_content} {}
+      service_{{.scheduler = engine_.scheduler(),
+                .jobs = engine_.jobs(),
+                .codec = codec_,
+                .board = daemon_.board(),
+                .clock = parts.clock,
+                .log = parts.log,
+                .model_ref = config.model_ref,
+                .request_timeout = config.request_timeout,
+                .log_content = config.log_content}} {}
 
 Result<std::unique_ptr<TextWorker>> TextWorker::bind(const Config& config,
                                                      const TextSettings& settings, Parts parts) {
@@ -74,19 +74,19 @@ Result<std::unique_ptr<TextWorker>> TextWorker::bind(const Config& config,
 }
 
 void TextWorker::add_routes(worker::Router& router) {
-    add_native_routes(
-        router, service_,
-        {.limits = {.prompt_chars_max = settings_.prompt_chars_max,
-                    .output_tokens_max = settings_.output_tokens_max},
-         .one_call = config_.callback_url ? OneCall::by_default : OneCall::on_request});
+    add_native_routes(router, service_,
+                      {.limits = {.prompt_chars_max = settings_.prompt_chars_max,
+                                  .output_tokens_max = settings_.output_tokens_max},
+                       .one_call = config_.callback_url ? worker::OneCall::by_default
+                                                        : worker::OneCall::on_request});
     const std::string file_name = std::filesystem::path(config_.model).filename().string();
-    add_openai_routes(router, service_,
-                      {.model_names = {config_.model_ref, file_name, "default"},
-                       .any_model = settings_.any_model,
-                       .use_model_defaults = settings_.use_model_defaults,
-                       .stop_strings_max = settings_.stop_strings_max,
-                       .parallel = config_.parallel,
-                       .jobs_max = config_.parallel + config_.queue_max()});
+    add_openai_routes(
+        router, service_,
+        {.model = {.names = {config_.model_ref, file_name, "default"}, .any = settings_.any_model},
+         .use_model_defaults = settings_.use_model_defaults,
+         .stop_strings_max = settings_.stop_strings_max,
+         .parallel = config_.parallel,
+         .jobs_max = config_.parallel + config_.queue_max()});
 }
 
 worker::ServedModel TextWorker::ready() {

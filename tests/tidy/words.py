@@ -94,6 +94,7 @@ machine_paths = _search(
 # Where secrets are at hand, and the one file that compares them.
 SECRET_FOLDERS = (
     "src/worker/http",
+    "src/worker/openai",
     "src/worker/app",
     "src/worker/hive",
     "src/llm/api",

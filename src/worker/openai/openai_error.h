@@ -2,6 +2,7 @@
 
 #include "worker/base/error.h"
 #include "worker/http/message.h"
+#include "worker/scheduler/status_board.h"
 
 #include <tl/expected.hpp>
 
@@ -11,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace llm {
+namespace worker {
 
 // What OpenAI's SDKs hear of trying again; without the word they decide by the status.
 enum class RetryAdvice : std::uint8_t { useless, sensible };
@@ -43,8 +44,8 @@ using Checked = tl::expected<void, OpenAiError>;
 tl::unexpected<OpenAiError> refuse(std::string param, std::string message);
 
 // The only place where one of our codes meets OpenAI's words.
-constexpr OpenAiTraits openai_traits(worker::ErrorCode code) {
-    using enum worker::ErrorCode;
+constexpr OpenAiTraits openai_traits(ErrorCode code) {
+    using enum ErrorCode;
     constexpr std::string_view request_type = "invalid_request_error";
     constexpr std::string_view server_type = "server_error";
     switch (code) {
@@ -66,11 +67,11 @@ constexpr OpenAiTraits openai_traits(worker::ErrorCode code) {
         case cuda_error: return {500, server_type, "", RetryAdvice::sensible};
         default: break;
     }
-    const int status = worker::traits(code).http_status;
+    const int status = traits(code).http_status;
     return {status, status < 500 ? request_type : server_type, "", RetryAdvice::useless};
 }
 
-OpenAiError openai_error(const worker::Error& error);
+OpenAiError openai_error(const Error& error);
 
 // 404: the worker serves another model.
 OpenAiError model_not_found(std::string_view model);
@@ -80,18 +81,26 @@ struct PromptSize {
     std::uint32_t context_tokens;
 };
 
-// 400: `param` ("messages", "prompt") leaves no room for a reply.
-OpenAiError context_length_exceeded(std::string param, PromptSize size);
+// What follows a prompt, for which there has to be room, too.
+inline constexpr std::string_view room_for_reply =
+    "shorten it, so that at least one token is left for the reply";
+
+// 400: `param` ("messages", "prompt") is longer than what the model reads at a time.
+OpenAiError context_length_exceeded(std::string param, PromptSize size,
+                                    std::string_view remedy = room_for_reply);
 
 // {"error":{"message","type","param","code"}}
 std::string openai_error_body(const OpenAiError& error);
 
-worker::Response to_response(const OpenAiError& error);
+Response to_response(const OpenAiError& error);
 
 // A route's `error_shape`.
-worker::Response openai_error_response(const worker::Error& error);
+Response openai_error_response(const Error& error);
+
+// A refusal at the door: while the worker drains, it ends the connection too.
+Response openai_refusal(const Error& error, const StatusBoard& board);
 
 // The error as a frame of a stream that has begun; the end marker follows.
 std::string openai_error_frame(const OpenAiError& error);
 
-}  // namespace llm
+}  // namespace worker

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "llm/api/openai/openai_error.h"
+#include "worker/openai/openai_error.h"
 
 #include <boost/json/array.hpp>
 
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace llm {
+namespace worker {
 
 // A parameter that was accepted and has no effect.
 struct IgnoredParameter {
@@ -41,7 +41,7 @@ private:
 boost::json::array ignored_json(const std::vector<IgnoredParameter>& ignored);
 
 // What a client hears that sent `x-strict-parameters: true` and a parameter without effect.
-std::optional<OpenAiError> strict_objection(const worker::Fields& fields,
+std::optional<OpenAiError> strict_objection(const Fields& fields,
                                             const std::vector<IgnoredParameter>& ignored);
 
-}  // namespace llm
+}  // namespace worker

@@ -1,11 +1,10 @@
-#include "llm/api/completions/plain_answer.h"
+#include "worker/openai/plain_answer.h"
 
 #include <boost/json/serialize.hpp>
 
-namespace llm {
+namespace worker {
 
-worker::Response to_response(tl::expected<PlainAnswer, OpenAiError> answer,
-                             const worker::Fields& fields) {
+Response to_response(tl::expected<PlainAnswer, OpenAiError> answer, const Fields& fields) {
     if (!answer) return to_response(answer.error());
     if (const auto objection = strict_objection(fields, answer->ignored))
         return to_response(*objection);
@@ -14,4 +13,4 @@ worker::Response to_response(tl::expected<PlainAnswer, OpenAiError> answer,
     return {.body = answer->json.text()};
 }
 
-}  // namespace llm
+}  // namespace worker

@@ -1,4 +1,4 @@
-#include "llm/api/openai/ignored_parameters.h"
+#include "worker/openai/ignored_parameters.h"
 
 #include "worker/base/utf8.h"
 
@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace llm {
+namespace worker {
 namespace {
 
 // Names come from callers, and may be as long as a body.
@@ -16,7 +16,7 @@ constexpr std::size_t name_characters_max = 128;
 }  // namespace
 
 void IgnoredParameters::add(std::string_view param, std::string_view reason) {
-    const std::string_view name = worker::first_characters(param, name_characters_max);
+    const std::string_view name = first_characters(param, name_characters_max);
     if (known_.contains(name)) return;
     if (list_.size() == ignored_max) {
         ++left_out_;
@@ -39,7 +39,7 @@ boost::json::array ignored_json(const std::vector<IgnoredParameter>& ignored) {
     return list;
 }
 
-std::optional<OpenAiError> strict_objection(const worker::Fields& fields,
+std::optional<OpenAiError> strict_objection(const Fields& fields,
                                             const std::vector<IgnoredParameter>& ignored) {
     if (fields.find("x-strict-parameters") != "true" || ignored.empty()) return std::nullopt;
     const IgnoredParameter& first = ignored.front();
@@ -50,4 +50,4 @@ std::optional<OpenAiError> strict_objection(const worker::Fields& fields,
         .param = first.param};
 }
 
-}  // namespace llm
+}  // namespace worker

@@ -2,8 +2,8 @@
 // it accepts, where it goes, and what the documents say of it; so none of these can drift.
 #pragma once
 
-#include "llm/api/openai/ignored_parameters.h"
-#include "llm/api/openai/openai_error.h"
+#include "worker/openai/ignored_parameters.h"
+#include "worker/openai/openai_error.h"
 #include "worker/validation/rules.h"
 
 #include <boost/json/object.hpp>
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace llm {
+namespace worker {
 
 enum class Support : std::uint8_t {
     supported,
@@ -28,7 +28,7 @@ enum class Support : std::uint8_t {
 struct Parameter {
     std::string_view name;
     Support support;
-    worker::Presence presence;
+    Presence presence;
     std::string accepted;  // of a supported one: "0..2"
     std::string note;      // its meaning; why it has none; or what to use instead
 };
@@ -37,7 +37,7 @@ struct Parameter {
 template <class Draft>
 struct Row {
     Parameter parameter;
-    worker::Field<Draft> field;
+    Field<Draft> field;
 };
 
 // In the order in which objections are told.
@@ -49,35 +49,35 @@ struct Wording {
     std::string_view note = "";
     std::string_view limit = "";  // what sets the limit, where it is not the same for all workers
     std::string_view accepted = "";  // where a reader of its own decides that
-    worker::Presence presence = worker::Presence::optional;
+    Presence presence = Presence::optional;
 };
 
 // A supported row, with 5.0 accepted for 5 in it; `name` outlives the table.
-Parameter supported_parameter(worker::FieldRule& rule, const Wording& wording);
+Parameter supported_parameter(FieldRule& rule, const Wording& wording);
 
 template <class Draft, class Owner, class Member>
 Row<Draft> supported(std::string_view name, Member Owner::* member,
-                     typename worker::FormOf<Member>::type form = {}, const Wording& wording = {}) {
-    worker::FieldRule rule{name, wording.presence, worker::to_form(form)};
+                     typename FormOf<Member>::type form = {}, const Wording& wording = {}) {
+    FieldRule rule{name, wording.presence, to_form(form)};
     Parameter parameter = supported_parameter(rule, wording);
     return {.parameter = std::move(parameter),
             .field = {.rule = std::move(rule),
                       .store = [member](Draft& draft, const boost::json::value& value) {
-                          worker::store(value, draft.*member);
+                          store(value, draft.*member);
                       }}};
 }
 
 template <class Draft, class Owner, class Member>
 Row<Draft> required(std::string_view name, Member Owner::* member,
-                    typename worker::FormOf<Member>::type form = {}, Wording wording = {}) {
-    wording.presence = worker::Presence::required;
+                    typename FormOf<Member>::type form = {}, Wording wording = {}) {
+    wording.presence = Presence::required;
     return supported<Draft>(name, member, form, wording);
 }
 
 template <class Draft>
 Row<Draft> without_effect(std::string_view name, Support support, std::string_view note) {
-    return {.parameter = {name, support, worker::Presence::optional, "", std::string(note)},
-            .field = {.rule = {name, worker::Presence::optional, worker::Anything{}},
+    return {.parameter = {name, support, Presence::optional, "", std::string(note)},
+            .field = {.rule = {name, Presence::optional, Anything{}},
                       .store = [](Draft&, const boost::json::value&) {}}};
 }
 
@@ -124,11 +124,11 @@ struct BodyPlace {
 
 // The value to store; null where the parameter is absent or without effect here.
 tl::expected<const boost::json::value*, OpenAiError> read_parameter(
-    const boost::json::object& object, const Parameter& parameter, const worker::FieldRule& rule,
+    const boost::json::object& object, const Parameter& parameter, const FieldRule& rule,
     const BodyPlace& place);
 
 // What a client hears of the first violation of a form.
-OpenAiError objection(const worker::Violations& violations, std::string_view accepted);
+OpenAiError objection(const Violations& violations, std::string_view accepted);
 
 inline constexpr std::string_view unknown_here = "this worker does not know it";
 
@@ -152,4 +152,4 @@ Checked read_object(const boost::json::object& object, const Rows<Draft>& rows,
     return {};
 }
 
-}  // namespace llm
+}  // namespace worker

@@ -1,4 +1,4 @@
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 
 #include "worker/base/utf8.h"
 

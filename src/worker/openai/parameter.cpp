@@ -1,4 +1,4 @@
-#include "llm/api/openai/parameter.h"
+#include "worker/openai/parameter.h"
 
 #include "worker/validation/accepted.h"
 
@@ -6,15 +6,15 @@
 
 #include <variant>
 
-namespace llm {
+namespace worker {
 
-Parameter supported_parameter(worker::FieldRule& rule, const Wording& wording) {
-    if (auto* integer = std::get_if<worker::Integer>(&rule.form))
-        integer->whole_fractions = worker::WholeFractions::accepted;
-    if (auto* integers = std::get_if<worker::IntegerList>(&rule.form))
-        integers->item.whole_fractions = worker::WholeFractions::accepted;
+Parameter supported_parameter(FieldRule& rule, const Wording& wording) {
+    if (auto* integer = std::get_if<Integer>(&rule.form))
+        integer->whole_fractions = WholeFractions::accepted;
+    if (auto* integers = std::get_if<IntegerList>(&rule.form))
+        integers->item.whole_fractions = WholeFractions::accepted;
     std::string accepted =
-        wording.accepted.empty() ? worker::accepted_text(rule.form) : std::string(wording.accepted);
+        wording.accepted.empty() ? accepted_text(rule.form) : std::string(wording.accepted);
     if (!wording.limit.empty()) accepted += fmt::format(" ({})", wording.limit);
     return {.name = rule.name,
             .support = Support::supported,
@@ -33,18 +33,18 @@ BodyPlace BodyPlace::item(std::string_view member, std::size_t index) const {
             fmt::format("{}{}[].", told_as, member), unknown_keys};
 }
 
-OpenAiError objection(const worker::Violations& violations, std::string_view accepted) {
-    const worker::Violation& first = violations.front();
+OpenAiError objection(const Violations& violations, std::string_view accepted) {
+    const Violation& first = violations.front();
     std::string message = first.message;
     if (first.constraint != "required") message += fmt::format("; accepted: {}", accepted);
     return {.message = std::move(message), .param = first.field};
 }
 
 tl::expected<const boost::json::value*, OpenAiError> read_parameter(
-    const boost::json::object& object, const Parameter& parameter, const worker::FieldRule& rule,
+    const boost::json::object& object, const Parameter& parameter, const FieldRule& rule,
     const BodyPlace& place) {
-    worker::Violations violations;
-    const boost::json::value* value = worker::accepted_value(object, rule, violations, place.path);
+    Violations violations;
+    const boost::json::value* value = accepted_value(object, rule, violations, place.path);
     if (!violations.empty()) return tl::make_unexpected(objection(violations, parameter.accepted));
     if (!value || parameter.support == Support::supported) return value;
     if (parameter.support == Support::refused) {
@@ -55,4 +55,4 @@ tl::expected<const boost::json::value*, OpenAiError> read_parameter(
     return nullptr;
 }
 
-}  // namespace llm
+}  // namespace worker

@@ -1,4 +1,4 @@
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 
 #include "tests/support/toy_model.h"
 

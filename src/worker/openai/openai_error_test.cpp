@@ -1,14 +1,14 @@
-#include "llm/api/openai/openai_error.h"
+#include "worker/openai/openai_error.h"
 
 #include "worker/base/json.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-namespace llm {
+namespace worker {
 namespace {
 
-using Code = worker::ErrorCode;
+using Code = ErrorCode;
 
 struct Case {
     Code code;
@@ -51,7 +51,7 @@ using Field = std::pair<std::string, std::string>;
 
 TEST(OpenAiErrorTest, each_error_has_openais_shape_status_and_advice) {
     for (const Case& each : cases) {
-        const worker::Response response = openai_error_response({each.code, "m"});
+        const Response response = openai_error_response({each.code, "m"});
         EXPECT_EQ(response.status, each.status);
         EXPECT_EQ(response.body,
                   fmt::format(R"({{"error":{{"message":"m","type":"{}","param":null,"code":{}}}}})",
@@ -62,7 +62,7 @@ TEST(OpenAiErrorTest, each_error_has_openais_shape_status_and_advice) {
 }
 
 TEST(OpenAiErrorTest, an_overload_says_when_to_come_again) {
-    const worker::Response response =
+    const Response response =
         openai_error_response({Code::all_slots_busy, "m", std::chrono::seconds(7)});
     EXPECT_EQ(response.fields,
               (std::vector<Field>{{"retry-after", "7"}, {"x-should-retry", "true"}}));
@@ -90,8 +90,8 @@ TEST(OpenAiErrorTest, in_a_stream_it_is_one_frame_whatever_it_says) {
     ASSERT_TRUE(frame.starts_with("data: ") && frame.ends_with("}\n\n"));
     const std::string_view json = std::string_view(frame).substr(6, frame.size() - 8);
     EXPECT_EQ(json.find('\n'), std::string_view::npos);
-    EXPECT_EQ(worker::parse_json(json).value().at("error").at("message"), "a\nb\uFFFD");
+    EXPECT_EQ(parse_json(json).value().at("error").at("message"), "a\nb\uFFFD");
 }
 
 }  // namespace
-}  // namespace llm
+}  // namespace worker

@@ -1,12 +1,12 @@
-#include "llm/api/completions/tokenizer_routes.h"
+#include "llm/api/tokens/tokenizer_routes.h"
 
-#include "llm/api/completions/plain_answer.h"
-#include "llm/api/openai/openai_error.h"
-#include "llm/api/openai/parameter.h"
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 #include "worker/base/json.h"
 #include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
+#include "worker/openai/openai_error.h"
+#include "worker/openai/parameter.h"
+#include "worker/openai/plain_answer.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <fmt/format.h>
@@ -19,9 +19,19 @@
 namespace llm {
 
 using boost::asio::awaitable;
+using worker::BodyPlace;
+using worker::IgnoredParameter;
+using worker::IgnoredParameters;
 using worker::JsonObject;
+using worker::openai_error_response;
+using worker::OpenAiError;
+using worker::PlainAnswer;
+using worker::refuse;
 using worker::ReplyWriter;
 using worker::Request;
+using worker::required;
+using worker::Rows;
+using worker::supported;
 
 namespace {
 
@@ -115,17 +125,19 @@ Reply run(const std::string& body, const Vocabulary& vocabulary, Work work) {
 }
 
 // Long texts take long, and some tokenisers recurse: always on the codec thread.
-awaitable<void> serve(TextService& service, Work work, Request& request, ReplyWriter& reply) {
-    if (!service.model.vocabulary) {
+awaitable<void> serve(const TokenizerParts& parts, Work work, Request& request,
+                      ReplyWriter& reply) {
+    const auto vocabulary = parts.vocabulary();
+    if (!vocabulary) {
         reply.send(openai_error_response(
             {worker::ErrorCode::not_ready, "the model is still loading", std::nullopt}));
         co_return;
     }
     auto body = std::make_shared<const std::string>(std::move(request.body));
-    auto task = [body, work, vocabulary = service.model.vocabulary]() -> Result<Reply> {
+    auto task = [body, work, vocabulary]() -> Result<Reply> {
         return run(*body, *vocabulary, work);
     };
-    Result<Reply> done = co_await service.codec.run(std::move(task));
+    Result<Reply> done = co_await parts.codec.run(std::move(task));
     if (!done) {
         reply.send(openai_error_response(done.error()));
         co_return;
@@ -135,7 +147,8 @@ awaitable<void> serve(TextService& service, Work work, Request& request, ReplyWr
 
 }  // namespace
 
-void add_tokenizer_routes(worker::Router& router, TextService& service) {
+void add_tokenizer_routes(worker::Router& router, TokenizerParts parts) {
+    const auto shared = std::make_shared<const TokenizerParts>(std::move(parts));
     const std::pair<const char*, Work> served[] = {{"/tokenize", tokenize},
                                                    {"/detokenize", detokenize}};
     for (const char* prefix : {"", "/v1", "/openai/v1"})
@@ -143,8 +156,8 @@ void add_tokenizer_routes(worker::Router& router, TextService& service) {
             router.add({.method = "POST",
                         .pattern = std::string(prefix) + path,
                         .handler =
-                            [&service, work](Request& request, ReplyWriter& reply) {
-                                return serve(service, work, request, reply);
+                            [shared, work](Request& request, ReplyWriter& reply) {
+                                return serve(*shared, work, request, reply);
                             },
                         .error_shape = openai_error_response,
                         .json_body = true});
