@@ -38,7 +38,7 @@ protected:
     void load(Write write, unsigned pooling) {
         const worker::TemporaryFile file("embedding_model.gguf");
         write(file.path(), pooling);
-        auto loaded = load_model(library_, {.paths = {file.path()}, .any_kind = true},
+        auto loaded = load_model(library_, {.paths = {file.path()}, .use = ModelUse::embeddings},
                                  [](double) { return true; });
         ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
         weights_ = std::move(*loaded);

@@ -15,7 +15,8 @@ constexpr std::uint64_t cells_a_slot = 2048;
 constexpr std::uint64_t context_min = 256;
 
 // Cells that fit beside everything else, into all of the room or into half of it.
-std::uint64_t cells_affordable(const llama::MemoryNeeds& without_kv, const MemoryRoom& room) {
+std::uint64_t cells_affordable(const llama::MemoryNeeds& without_kv,
+                               const llama::MemoryRoom& room) {
     const std::uint64_t taken = without_kv.total() + room.floor_bytes;
     if (room.free_bytes <= taken) return 0;
     if (without_kv.kv_cell == 0) return std::numeric_limits<std::uint32_t>::max();
@@ -33,7 +34,7 @@ std::uint32_t narrow(std::uint64_t cells) {
 }  // namespace
 
 Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts, const worker::Config& config,
-                                      const MemoryRoom& room) {
+                                      const llama::MemoryRoom& room) {
     const auto kv_type = llama::find_kv_type(config.kv_type);
     if (!kv_type) return worker::fail(kv_type.error());
     TextModelOptions options;

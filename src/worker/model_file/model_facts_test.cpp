@@ -218,10 +218,9 @@ TEST(ModelFactsTest, heads_of_encoders_are_what_the_library_asserts) {
         check(tiny_encoder(name).u32(attention + "head_count", 0), "head_count is 0");
         check(tiny_encoder(name).u32(attention + "head_count", 5), "does not divide the width 64");
         check(tiny_encoder(name).u32(attention + "value_length", 8), "and the keys have 16");
-        check(tiny_encoder(name)
-                  .u32(attention + "key_length", 8)
-                  .u32(attention + "value_length", 8),
-              "and 4 heads are 64 wide together");
+        check(
+            tiny_encoder(name).u32(attention + "key_length", 8).u32(attention + "value_length", 8),
+            "and 4 heads are 64 wide together");
     }
     check(tiny_encoder("nomic-bert").u32("nomic-bert.attention.head_count", 64), "odd");
     check(tiny_encoder("nomic-bert-moe"), "expert_count is missing");

@@ -71,9 +71,9 @@ std::vector<SpecialToken> special_tokens(const Tokenizer& tokenizer) {
     const SpecialToken end{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_eos_token",
                            tokenizer.end_token, tokenizer.adds_end};
     if (!tokenizer.surrounds)
-        return {{begin, "tokenizer.ggml.add_bos_token", tokenizer.begin_token,
-                 tokenizer.adds_begin},
-                end};
+        return {
+            {begin, "tokenizer.ggml.add_bos_token", tokenizer.begin_token, tokenizer.adds_begin},
+            end};
     return {{begin, "", tokenizer.begin_token, true},
             {"tokenizer.ggml.seperator_token_id", "", 102, true},
             {"tokenizer.ggml.unknown_token_id", "", 100, true},
