@@ -13,7 +13,10 @@ worker::Program program(TextSettings& settings) {
     return {.name = "llm-worker-rbee",
             .version = RBEE_VERSION,
             .summary = "Serves one language model over HTTP.",
-            .flags = {text_flags(settings)}};
+            .flags = text_flags(settings),
+            .check = [&settings](const worker::Config& config, const worker::SourceOf& source_of) {
+                return check_settings({config, settings}, source_of);
+            }};
 }
 
 int serve(const TextSettings& settings, const worker::Outside& outside) {

@@ -78,10 +78,10 @@ Result<ModelLoading::Plan> ModelLoading::plan(const LoadObserver& observer) {
     plan.card = llama::card_of(facts);
     plan.card.chat_template = std::move(*chat_template);
 
-    const bool host_only = config_.engine == "cpu" && config_.backend == "auto";
+    const bool host_only = settings_.engine == "cpu" && config_.backend == "auto";
     if (auto chosen = loading_.choose_device(host_only ? "cpu" : config_.backend); !chosen)
         return worker::fail(std::move(chosen.error()));
-    auto engine = choose_engine(config_, loading_.device().kind, plan.files.paths);
+    auto engine = choose_engine({config_, settings_}, loading_.device().kind, plan.files.paths);
     if (!engine) return worker::fail(std::move(engine.error()));
     plan.engine = engine->engine;
     plan.card.engine = engine_ = name(engine->engine);
@@ -90,7 +90,7 @@ Result<ModelLoading::Plan> ModelLoading::plan(const LoadObserver& observer) {
 
     llama::MemoryRoom room = loading_.room();
     if (plan.engine == Engine::cpu) room.floor_bytes += facts.size_bytes / native_extra_divisor;
-    auto options = choose_sizes(facts, config_, room);
+    auto options = choose_sizes(facts, {config_, settings_}, room);
     if (!options) return worker::fail(std::move(options.error()));
     plan.options = std::move(*options);
     plan.options.threads = config_.threads.value_or(worker::compute_threads());
@@ -100,7 +100,7 @@ Result<ModelLoading::Plan> ModelLoading::plan(const LoadObserver& observer) {
 Result<ModelLoading::Computing> ModelLoading::load_native(const Plan& plan,
                                                           const LoadObserver& observer,
                                                           const std::atomic<bool>& interrupted) {
-    const auto isa = cpu::choose_isa(config_.cpu_isa);
+    const auto isa = cpu::choose_isa(settings_.cpu_isa);
     if (!isa) return worker::fail(isa.error());
     auto tokeniser =
         llama::load_model(library_, {.paths = plan.files.paths, .vocabulary_only = true},
@@ -108,7 +108,7 @@ Result<ModelLoading::Computing> ModelLoading::load_native(const Plan& plan,
     if (!tokeniser) return worker::fail(std::move(tokeniser.error()));
     auto vocabulary = std::make_shared<const llama::Vocabulary>(std::move(*tokeniser));
     cpu::Profile::Report report;
-    if (config_.profile)
+    if (settings_.profile)
         report = [this](const std::string& line) { log_.write(worker::LogLevel::info, line); };
     auto model = cpu::TextModel::load(
         {.paths = plan.files.paths,

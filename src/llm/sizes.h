@@ -2,7 +2,7 @@
 
 #include "llama/memory_needs.h"
 #include "llama/text_model.h"
-#include "worker/app/config.h"
+#include "llm/settings.h"
 #include "worker/base/result.h"
 #include "worker/model_file/model_facts.h"
 
@@ -12,7 +12,7 @@ namespace llm {
 // configured; else as much as is useful and fits.
 // Errors: insufficient_memory, insufficient_vram, with needed and free bytes; config_invalid.
 worker::Result<llama::TextModelOptions> choose_sizes(const worker::ModelFacts& facts,
-                                                     const worker::Config& config,
+                                                     const AllSettings& settings,
                                                      const llama::MemoryRoom& room);
 
 }  // namespace llm

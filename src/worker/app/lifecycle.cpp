@@ -160,8 +160,7 @@ void Lifecycle::finish(int exit_code) {
     exit_code_ = exit_code;
     const bool loading = parts_.board.read().backend.slots_total == 0;
     const bool stopped = parts_.engine.stop(loading ? loading_stop_patience : engine_stop_patience);
-    parts_.narrator.narrate(
-        {.action = "server_shutdown", .target = "worker", .human = "Ends"});
+    parts_.narrator.narrate({.action = "server_shutdown", .target = "worker", .human = "Ends"});
     if (!stopped) std::_Exit(exit_code);  // The engine thread still uses what would be destroyed.
     parts_.io.stop();
 }
