@@ -88,6 +88,18 @@ MAY_INCLUDE = {
     | _LLM_PARTS
     | {"llm/api", "llm/api/openai", "llm/api/tokens"}
     | {"worker/openai", "worker/http", "worker/scheduler", "worker/contract"},
+    "embedding/batching": {"llm/model", "worker/engine", "worker/base"},
+    "embedding/api": {
+        "embedding/batching",
+        "llm/model",
+        "llm/api/tokens",
+        "worker/openai",
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS

@@ -99,6 +99,8 @@ SECRET_FOLDERS = (
     "src/worker/hive",
     "src/llm/api",
     "src/llm/api/openai",
+    "src/llm/api/tokens",
+    "src/embedding/api",
 )
 COMPARES_SECRETS = "src/worker/http/bearer_auth.cpp"
 

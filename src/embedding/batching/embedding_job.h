@@ -11,12 +11,19 @@ namespace embedding {
 
 // Texts of one request, as tokens. Each gets a vector of its own.
 struct EmbedJob {
-    std::vector<std::vector<llm::Token>> inputs;
+    std::vector<std::vector<llm::Token>> inputs;  // at least 1; each within the model's limits
+
+    // All together.
+    std::uint32_t tokens() const {
+        std::size_t sum = 0;
+        for (const auto& input : inputs) sum += input.size();
+        return static_cast<std::uint32_t>(sum);
+    }
 };
 
 struct Embedding {
-    std::uint32_t index;  // of the input in its job
-    std::vector<float> values;
+    std::uint32_t index;        // of the input in its job
+    std::vector<float> values;  // [dimensions], of length 1, all finite
 };
 
 // What a step says of one job.
@@ -31,10 +38,14 @@ struct EmbeddingOutput {
     }
     std::uint32_t units() const { return static_cast<std::uint32_t>(embeddings.size()); }
     bool append(EmbeddingOutput& next) {
+        // What is written at a time stays small.
+        if (bytes() >= joined_bytes_enough) return false;
         embeddings.insert(embeddings.end(), std::make_move_iterator(next.embeddings.begin()),
                           std::make_move_iterator(next.embeddings.end()));
         return true;
     }
+
+    static constexpr std::size_t joined_bytes_enough = 64 << 10;
 };
 
 }  // namespace embedding

@@ -3,6 +3,7 @@
 
 #include "worker/base/result.h"
 #include "worker/http/message.h"
+#include "worker/validation/rules.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,11 @@ struct JobWishes {
     std::int32_t priority = 0;
     std::optional<std::string> operation = {};  // a queen's word for what it wants
 };
+
+// What fields of these accept.
+inline constexpr Text job_id_form = {
+    .non_empty = true, .bytes_max = 256, .alphabet = "A-Za-z0-9_.:-"};
+inline constexpr IntegerOf<std::int32_t> priority_form = {.min = -10, .max = 10};
 
 // Whether a POST without any wish is answered by its own stream: so it is for a hive that starts
 // the worker with a callback.

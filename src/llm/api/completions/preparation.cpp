@@ -8,7 +8,6 @@
 #include "llm/api/openai/completion_request.h"
 #include "llm/model/length_bound.h"
 #include "worker/base/ids.h"
-#include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
 
 #include <boost/json/serialize.hpp>
@@ -171,13 +170,6 @@ tl::expected<std::vector<Token>, OpenAiError> completion_tokens(
     joined.insert(joined.end(), after->begin(), after->end());
     joined.push_back(marks.middle);
     return joined;
-}
-
-std::string text_of(const TextOrTokens& prompt, const Vocabulary& vocabulary) {
-    if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
-    std::string text;
-    for (const Token token : std::get<std::vector<Token>>(prompt)) text += vocabulary.piece(token);
-    return worker::to_utf8(text);
 }
 
 TokenDetail completion_detail(const CompletionRequest& request) {

@@ -1,5 +1,6 @@
 #include "llm/api/tokens/text_or_tokens.h"
 
+#include "worker/base/utf8.h"
 #include "worker/openai/parameter.h"
 #include "worker/validation/accepted.h"
 
@@ -71,6 +72,13 @@ tl::expected<std::vector<TextOrTokens>, OpenAiError> read_texts_or_tokens(
         read.push_back(std::move(*one));
     }
     return read;
+}
+
+std::string text_of(const TextOrTokens& input, const Vocabulary& vocabulary) {
+    if (const auto* text = std::get_if<std::string>(&input)) return *text;
+    std::string text;
+    for (const Token token : std::get<std::vector<Token>>(input)) text += vocabulary.piece(token);
+    return worker::to_utf8(text);
 }
 
 }  // namespace llm

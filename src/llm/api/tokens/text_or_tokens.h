@@ -1,6 +1,6 @@
 #pragma once
 
-#include "llm/model/text_model.h"
+#include "llm/model/vocabulary.h"
 #include "worker/openai/openai_error.h"
 
 #include <boost/json/value.hpp>
@@ -32,5 +32,8 @@ inline constexpr std::string_view texts_or_tokens_accepted =
 // Source: OpenAI, API reference, `prompt` of completions and `input` of embeddings.
 tl::expected<std::vector<TextOrTokens>, worker::OpenAiError> read_texts_or_tokens(
     const boost::json::value& value, std::string_view name, const TextListLimits& limits);
+
+// For people.
+std::string text_of(const TextOrTokens& input, const Vocabulary& vocabulary);
 
 }  // namespace llm
