@@ -450,7 +450,7 @@ GENERATORS = {
     "phi2": (lambda: Phi2("Tiny-Phi-2", tokenizer_files.phi2(), "F16"), 1),
     "phi3": (lambda: Phi3("Tiny-Phi-3", tokenizer_files.phi3(), "BF16", sliding_window=48), 1),
     "phi3_long": (lambda: Phi3("Tiny-Phi-3-128k", tokenizer_files.phi3(), "F32",
-                               rope_scaling=LONGROPE, original_max_position_embeddings=128,
+                               rope_scaling=LONGROPE, original_max_position_embeddings=256,
                                sliding_window=None), 2),
     "qwen2": (lambda: Qwen("Tiny-Qwen2", padded(tokenizer_files.qwen2(), 13), 2, "BF16"), 1),
     "qwen3": (lambda: Qwen("Tiny-Qwen3", tokenizer_files.qwen2(), 3, "F32", head_dim=32), 1),
