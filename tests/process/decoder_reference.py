@@ -96,10 +96,9 @@ class Decoder:
             gate, up = (self.linear(f"{name}{part}_proj", x) for part in ("gate", "up"))
         return self.linear(name + "down_proj", gate / (1 + np.exp(-gate)) * up)
 
-    def logprobs(self, tokens):
-        """[tokens][vocabulary]"""
-        embedding = self.weights["model.embed_tokens.weight"]
-        x = embedding[tokens]
+    def states(self, tokens):
+        """[tokens][width], after the last norm"""
+        x = self.weights["model.embed_tokens.weight"][tokens]
         for i in range(self.config["num_hidden_layers"]):
             layer = f"model.layers.{i}."
             normed = self.norm(layer + "input_layernorm", x)
@@ -109,9 +108,13 @@ class Decoder:
             else:
                 x = x + self.attention(layer, normed) + self.feed_forward(layer, normed)
         final = "norm" if "model.norm.weight" in self.weights else "final_layernorm"
-        x = self.norm("model." + final, x)
+        return self.norm("model." + final, x)
+
+    def logprobs(self, tokens):
+        """[tokens][vocabulary]"""
+        x = self.states(tokens)
         if self.config["tie_word_embeddings"]:
-            logits = x @ embedding.T
+            logits = x @ self.weights["model.embed_tokens.weight"].T
         else:
             logits = self.linear("lm_head", x)
         logits = logits - logits.max(-1, keepdims=True)

@@ -38,17 +38,27 @@ def as_floats(stored, dtype):
     return stored.astype(np.float32)
 
 
-def safetensors(tensors):
-    """The bytes of a file. A tensor: name → (type, array of what is stored)."""
-    header, at = {"__metadata__": {"format": "pt"}}, 0
+def described(tensors):
+    """What a header says of tensors whose bytes follow each other. A tensor: name → (type, array of
+    what is stored)."""
+    entries, at = {}, 0
     for name, (dtype, stored) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": list(stored.shape),
-                        "data_offsets": [at, at + stored.nbytes]}
+        entries[name] = {"dtype": dtype, "shape": list(stored.shape),
+                         "data_offsets": [at, at + stored.nbytes]}
         at += stored.nbytes
-    raw = json.dumps(header).encode()
+    return entries
+
+
+def safetensors_header(entries):
+    raw = json.dumps({"__metadata__": {"format": "pt"}, **entries}).encode()
     raw += b" " * (-len(raw) % 8)
-    return struct.pack("<Q", len(raw)) + raw + b"".join(stored.tobytes()
-                                                        for _, stored in tensors.values())
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def safetensors(tensors):
+    """The bytes of a file."""
+    return safetensors_header(described(tensors)) + b"".join(stored.tobytes()
+                                                             for _, stored in tensors.values())
 
 
 class Model:
@@ -111,10 +121,10 @@ class Model:
             path = folder / f"{name}.json"
             path.parent.mkdir(exist_ok=True)
             path.write_text(json.dumps(content, indent=2, ensure_ascii=False))
-        self._write_tensors(folder, shards)
+        self.write_tensors(folder, shards)
         return folder
 
-    def _write_tensors(self, folder, shards):
+    def write_tensors(self, folder, shards):
         tensors = self.tensors()
         if shards == 1:
             (folder / "model.safetensors").write_bytes(safetensors(tensors))
