@@ -4,32 +4,16 @@ models/Pooling.py."""
 
 import json
 import math
-import struct
 import unicodedata
 
 import oracles  # noqa: F401  # Before numpy, which it makes importable.
 import numpy as np
 
-_LAYOUTS = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16, "I64": np.int64}
+from safetensors_file import read_safetensors
+
 LONGEST_WORD = 100  # characters; a longer one is unknown
 _CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F),
             (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
-
-
-def read_safetensors(path):
-    """name → array of floats"""
-    raw = path.read_bytes()
-    [length] = struct.unpack_from("<Q", raw)
-    header = json.loads(raw[8:8 + length])
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, tensor in header.items():
-        begin, end = (8 + length + offset for offset in tensor["data_offsets"])
-        stored = np.frombuffer(raw[begin:end], _LAYOUTS[tensor["dtype"]])
-        if tensor["dtype"] == "BF16":
-            stored = (stored.astype(np.uint32) << 16).view(np.float32)
-        tensors[name] = stored.astype(np.float32).reshape(tensor["shape"])
-    return tensors
 
 
 def is_punctuation(character):

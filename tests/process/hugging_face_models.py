@@ -7,7 +7,6 @@ src/models/*.cpp and gguf-py/gguf/constants.py."""
 import hashlib
 import json
 import math
-import struct
 
 import oracles  # noqa: F401  # Before numpy, which it makes importable.
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 import gguf_file
 import tokenizer_files
 from gguf_file import TENSOR_BF16, TENSOR_F16, TENSOR_F32, boolean, f32, string, u32
+from safetensors_file import as_floats, as_stored, safetensors
 
 WIDTH, LAYERS, HEADS, HEADS_KV, FEED_FORWARD, CONTEXT = 64, 2, 4, 2, 128, 512
 HEAD = WIDTH // HEADS
@@ -22,43 +22,6 @@ HEAD = WIDTH // HEADS
 # In a directory → in its config.json, in a GGUF file, as general.file_type there.
 TYPES = {"F32": ("float32", TENSOR_F32, 0), "F16": ("float16", TENSOR_F16, 1),
          "BF16": ("bfloat16", TENSOR_BF16, 32)}
-
-
-def as_stored(values, dtype):
-    """The array whose bytes are stored."""
-    if dtype == "BF16":
-        bits = values.astype(np.float32).view(np.uint32)
-        return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return values.astype({"F32": np.float32, "F16": np.float16}[dtype])
-
-
-def as_floats(stored, dtype):
-    if dtype == "BF16":
-        return (stored.astype(np.uint32) << 16).view(np.float32)
-    return stored.astype(np.float32)
-
-
-def described(tensors):
-    """What a header says of tensors whose bytes follow each other. A tensor: name → (type, array of
-    what is stored)."""
-    entries, at = {}, 0
-    for name, (dtype, stored) in tensors.items():
-        entries[name] = {"dtype": dtype, "shape": list(stored.shape),
-                         "data_offsets": [at, at + stored.nbytes]}
-        at += stored.nbytes
-    return entries
-
-
-def safetensors_header(entries):
-    raw = json.dumps({"__metadata__": {"format": "pt"}, **entries}).encode()
-    raw += b" " * (-len(raw) % 8)
-    return struct.pack("<Q", len(raw)) + raw
-
-
-def safetensors(tensors):
-    """The bytes of a file."""
-    return safetensors_header(described(tensors)) + b"".join(stored.tobytes()
-                                                             for _, stored in tensors.values())
 
 
 class Model:
@@ -150,7 +113,8 @@ class Model:
     # The GGUF file.
 
     def write_gguf(self, path):
-        keys = [string("general.architecture", self.ARCHITECTURE), string("general.name", self.name),
+        keys = [string("general.architecture", self.ARCHITECTURE),
+                string("general.name", self.name),
                 u32("general.file_type", TYPES[self.dtype][2]), *self.sampling_keys(),
                 *self.keys(self.ARCHITECTURE + "."), *self.tokenizer.keys()]
         stored = self.tensors()

@@ -12,7 +12,8 @@ import oracles  # noqa: F401  # Before numpy, which it makes importable.
 import numpy as np
 
 import tokenizer_files
-from hugging_face_models import GENERATORS, Llama, described, safetensors_header
+from hugging_face_models import GENERATORS, Llama
+from safetensors_file import described, safetensors_header
 from safetensors_test import choice_of
 from start_test import give_up_reading_everything
 from worker import Worker, run_to_end, until

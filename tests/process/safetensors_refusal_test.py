@@ -11,8 +11,9 @@ import time
 import unittest
 from pathlib import Path
 
-from hugging_face_models import GENERATORS, safetensors_header
+from hugging_face_models import GENERATORS
 from load_fuzz_test import load, mutate
+from safetensors_file import safetensors_header
 from worker import run_to_end
 
 RESIDENT_MAX = 300 << 20

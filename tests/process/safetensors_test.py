@@ -18,8 +18,8 @@ from worker import Worker
 ENGINES = ("cpu", "llama")
 # Two contexts: one as long as what longrope was trained on at first, one longer.
 SHORT, LONG = 256, 512
-STORY = ("There are 12 boats in the harbour, said the old man who had come in from the rain; it was "
-         "in the year 1999 that I built the first of them, and it is still the fastest. ") * 2
+STORY = ("There are 12 boats in the harbour, said the old man who had come in from the rain; it "
+         "was in the year 1999 that I built the first of them, and it is still the fastest. ") * 2
 # Special tokens, white space and whatever else tokenisers have rules of their own for.
 SPELLINGS = (*TEXTS, "<|eot_id|>", "a<|im_start|>user\nHi<|im_end|>\n", "a<|end|> b",
              "a        b\t\tc    d", "trail  ", "\n\n\n", "x\n    indented\n        more",
