@@ -26,7 +26,7 @@ TYPES = {"F32": ("float32", TENSOR_F32, 0), "F16": ("float16", TENSOR_F16, 1),
 
 class Model:
     """`rows`: (name in the directory, name in the GGUF file, shape) of each tensor, the slowest
-    dimension first; no name where one of them has no such tensor."""
+    dimension first; no second name where the GGUF file has no such tensor."""
 
     ARCHITECTURE = ""  # in the GGUF file
 
@@ -64,7 +64,7 @@ class Model:
     def tensors(self):
         """name in the directory → (type, array of what is stored)"""
         return {theirs: (self.dtype, as_stored(self.values(theirs, shape), self.dtype))
-                for theirs, _, shape in self.rows() if theirs}
+                for theirs, _, shape in self.rows()}
 
     def floats(self):
         """name in the directory → its values, as both forms have them"""
@@ -120,7 +120,7 @@ class Model:
         stored = self.tensors()
         tensors = []
         for theirs, ours, _ in self.rows():
-            if theirs and ours:
+            if ours:
                 tensors.append(self.gguf_tensor(ours, *stored[theirs]))
         for name, values in self.factors().items():
             tensors.append(self.gguf_tensor(name, "F32", np.array(values, dtype=np.float32)))
@@ -359,7 +359,8 @@ class Bert(Model):
             ("intermediate.dense", "ffn_up", (FEED_FORWARD, WIDTH)),
             ("output.dense", "ffn_down", (WIDTH, FEED_FORWARD)),
             ("output.LayerNorm", "layer_output_norm", (WIDTH,))]))
-        yield from Phi2.with_biases([("pooler.dense", "", (WIDTH, WIDTH))])
+        yield "pooler.dense.weight", "", (WIDTH, WIDTH)
+        yield "pooler.dense.bias", "", (WIDTH,)
 
     def tensors(self):
         positions = np.arange(CONTEXT, dtype=np.int64)[None]

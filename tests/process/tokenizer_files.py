@@ -197,7 +197,7 @@ class SentencePiece(Tokenizer):
         for text, i in ids.items():
             pairs = [(text[:at], text[at:]) for at in range(1, len(text))]
             pairs = [(a, b) for a, b in pairs if a in ids and b in ids]
-            found += [(-self.scores[i], ids[a], ids[b], a, b) for a, b in pairs]
+            found += [(-self.scores[i], i, ids[a], ids[b], a, b) for a, b in pairs]
         return [f"{a} {b}" for *_, a, b in sorted(found)]
 
     def stages(self):
@@ -322,6 +322,7 @@ def mistral():
 
 def phi3():
     made = SentencePiece("phi-3")
+    made.add("</s>", USER_DEFINED, rstrip=True, normalized=False)
     for text in ("<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>"):
         made.add(text, CONTROL, rstrip=text != "<|endoftext|>")
     made.roles.update({"eos": "<|endoftext|>", "pad": "<|endoftext|>"})
