@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hugging_face_models import GENERATORS
 from load_fuzz_test import load, mutate
-from safetensors_file import safetensors_header
+from safetensors_file import safetensors, safetensors_header
 from worker import run_to_end
 
 RESIDENT_MAX = 300 << 20
@@ -25,10 +25,11 @@ class RefusalTest(unittest.TestCase):
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
-        cls.good = {}
+        cls.models, cls.good = {}, {}
         for name in ("llama", "mistral"):
             make, shards = GENERATORS[name]
-            cls.good[name] = make().write_directory(Path(folder.name) / name, shards)
+            cls.models[name] = make()
+            cls.good[name] = cls.models[name].write_directory(Path(folder.name) / name, shards)
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -44,9 +45,8 @@ class RefusalTest(unittest.TestCase):
     def refuses(self, code, says="", **options):
         end = run_to_end(model=self.directory, env={"XDG_CACHE_HOME": str(self.cache)}, **options)
         self.assertEqual(end.code, 1, end.stderr)
-        lines = [line for line in end.stderr.splitlines() if code in line]
-        self.assertTrue(lines, f"no {code} in: {end.stderr}")
-        self.assertIn(says, lines[0])
+        lines = [line for line in end.stderr.splitlines() if code in line and says in line]
+        self.assertTrue(lines, f"no {code} with {says!r} in: {end.stderr}")
         self.assertLess(end.resident_bytes, RESIDENT_MAX)
         self.assertEqual([path for path in self.cache.rglob("*") if path.is_file()], [])
 
@@ -135,8 +135,16 @@ class WeightsTest(RefusalTest):
                 self.refuses("MODEL_", dtype)
 
     def test_a_tensor_that_is_missing_is_named(self):
+        tensors = self.models["llama"].tensors()
+        for name in ("model.norm.weight", "lm_head.weight", "model.layers.1.mlp.up_proj.weight"):
+            with self.subTest(tensor=name):
+                rest = {other: tensors[other] for other in tensors if other != name}
+                (self.directory / FILE).write_bytes(safetensors(rest))
+                self.refuses("MODEL_CORRUPT", name)
+
+    def test_bytes_that_belong_to_no_tensor(self):
         self.change_header(lambda entries: entries.pop("model.norm.weight"))
-        self.refuses("MODEL_CORRUPT", "model.norm.weight")
+        self.refuses("MODEL_CORRUPT", FILE)
 
     def test_a_tensor_of_another_shape_than_the_configuration_s_is_named(self):
         self.change("config.json", intermediate_size=256)
