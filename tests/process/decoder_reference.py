@@ -7,26 +7,44 @@ import oracles  # noqa: F401  # Before numpy, which it makes importable.
 import numpy as np
 
 
-def rotary_speeds(config, head, context):
-    """(radians a position of each pair, factor of sines and cosines)"""
-    rotated = int(head * config.get("partial_rotary_factor", 1))
-    speeds = config["rope_theta"] ** -(np.arange(0, rotated, 2) / rotated)
-    scaling = config.get("rope_scaling")
-    if not scaling:
-        return speeds, 1
-    if "long_factor" in scaling:
-        original = config["original_max_position_embeddings"]
-        factors = scaling["long_factor" if context > original else "short_factor"]
-        scale = config["max_position_embeddings"] / original
-        return speeds / np.array(factors), math.sqrt(1 + math.log(scale) / math.log(original))
-    assert scaling["rope_type"] == "llama3"
-    original, factor = scaling["original_max_position_embeddings"], scaling["factor"]
-    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+def yarn_speeds(rope, rotated, speeds):
+    def pair_of(turns):
+        return (rotated * math.log(rope["original_max_position_embeddings"] / (turns * 2 * math.pi))
+                / (2 * math.log(rope["rope_theta"])))
+
+    first, last = max(math.floor(pair_of(32)), 0), min(math.ceil(pair_of(1)), rotated - 1)
+    slowed = np.clip((np.arange(len(speeds)) - first) / max(last - first, 0.001), 0, 1)
+    return speeds / rope["factor"] * slowed + speeds * (1 - slowed)
+
+
+def llama3_speeds(rope, speeds):
+    original, factor = rope["original_max_position_embeddings"], rope["factor"]
+    low, high = rope["low_freq_factor"], rope["high_freq_factor"]
     lengths = 2 * math.pi / speeds
     smooth = (original / lengths - low) / (high - low)
     between = (1 - smooth) * speeds / factor + smooth * speeds
     return np.where(lengths < original / high, speeds,
-                    np.where(lengths > original / low, speeds / factor, between)), 1
+                    np.where(lengths > original / low, speeds / factor, between))
+
+
+def rotary_speeds(model, context):
+    """(radians a position of each pair, factor of sines and cosines)"""
+    rope, kind = model.rope(), model.rope().get("rope_type")
+    rotated = int(model.head() * model.config.get("partial_rotary_factor", 1))
+    speeds = rope["rope_theta"] ** -(np.arange(0, rotated, 2) / rotated)
+    if kind == "linear":
+        return speeds / rope["factor"], 1
+    if kind == "llama3":
+        return llama3_speeds(rope, speeds), 1
+    if kind == "yarn":
+        return yarn_speeds(rope, rotated, speeds), 0.1 * math.log(rope["factor"]) + 1
+    if kind == "longrope":
+        original = model.config["original_max_position_embeddings"]
+        factors = rope["long_factor" if context > original else "short_factor"]
+        scale = model.config["max_position_embeddings"] / original
+        return speeds / np.array(factors), math.sqrt(1 + math.log(scale) / math.log(original))
+    assert kind is None, kind
+    return speeds, 1
 
 
 class Decoder:
@@ -35,7 +53,7 @@ class Decoder:
         self.config = model.config
         self.weights = model.floats()
         self.head = model.head()
-        self.speeds, self.magnitude = rotary_speeds(self.config, self.head, context)
+        self.speeds, self.magnitude = rotary_speeds(model, context)
 
     def linear(self, name, x):
         y = x @ self.weights[name + ".weight"].T

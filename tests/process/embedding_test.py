@@ -10,10 +10,11 @@ import oracles  # noqa: F401  # Before numpy, which it makes importable.
 import numpy as np
 
 import bert_reference
-import hugging_face_models
 import tokenizer_files
 from decoder_reference import Decoder
+from embedding_models import Bert, QwenEmbedding
 from embedding_texts import TEXTS
+from hugging_face_models import Qwen
 from modality import Embedding, Text, need
 from openai_client import client_of, openai
 from worker import Stream, Worker
@@ -218,7 +219,7 @@ class GeneratedTest(unittest.TestCase):
     def test_a_directory_and_its_gguf_twin_make_the_same_vectors(self):
         for dtype, pooling in (("F32", "mean"), ("F32", "cls"), ("F16", "mean"), ("BF16", "mean")):
             with self.subTest(dtype=dtype, pooling=pooling):
-                model = hugging_face_models.bert(dtype, pooling)
+                model = Bert(dtype, pooling)
                 name = f"{dtype}-{pooling}"
                 directory = model.write_directory(self.folder / name)
                 file = model.write_gguf(self.folder / f"{name}.gguf")
@@ -233,7 +234,7 @@ class GeneratedTest(unittest.TestCase):
                                         NEAR if dtype == "F32" else NEAR_16_BIT)
 
     def test_the_last_token_s_state_of_a_decoder(self):
-        model = hugging_face_models.QwenEmbedding()
+        model = QwenEmbedding()
         directory = model.write_directory(self.folder / model.name)
         file = model.write_gguf(self.folder / "model.gguf")
         states = Decoder(model, 512)
@@ -255,7 +256,7 @@ class GeneratedTest(unittest.TestCase):
                 self.assertGreaterEqual(cosines(ours, expected).min(), NEAR_16_BIT)
 
     def test_a_model_that_makes_no_vectors_refuses(self):
-        model = hugging_face_models.Qwen("Tiny-Qwen3", tokenizer_files.qwen2(), 3, head_dim=32)
+        model = Qwen("Tiny-Qwen3", tokenizer_files.qwen2(), 3, head_dim=32)
         with self.serve(model.write_gguf(self.folder / "model.gguf"), Text) as worker:
             with self.assertRaises(openai.BadRequestError) as caught:
                 client_of(worker.ready()).embeddings.create(model="default", input="Hello")

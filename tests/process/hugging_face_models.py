@@ -13,7 +13,7 @@ import numpy as np
 
 import gguf_file
 import tokenizer_files
-from gguf_file import TENSOR_BF16, TENSOR_F16, TENSOR_F32, boolean, f32, string, u32
+from gguf_file import TENSOR_BF16, TENSOR_F16, TENSOR_F32, f32, string, u32
 from safetensors_file import as_floats, as_stored, safetensors
 
 WIDTH, LAYERS, HEADS, HEADS_KV, FEED_FORWARD, CONTEXT = 64, 2, 4, 2, 128, 512
@@ -139,14 +139,37 @@ class Model:
                 u32(prefix + "attention.head_count", config["num_attention_heads"])]
         if "num_key_value_heads" in config:
             keys.append(u32(prefix + "attention.head_count_kv", config["num_key_value_heads"]))
-        if "rope_theta" in config:
-            keys += [f32(prefix + "rope.freq_base", config["rope_theta"]),
-                     u32(prefix + "rope.dimension_count", self.rotated())]
+        if self.head() != HEAD:
+            keys += [u32(prefix + "attention.key_length", self.head()),
+                     u32(prefix + "attention.value_length", self.head())]
+        keys += self.rope_keys(prefix + "rope.")
         if "rms_norm_eps" in config:
             keys.append(f32(prefix + "attention.layer_norm_rms_epsilon", config["rms_norm_eps"]))
         if "layer_norm_eps" in config:
             keys.append(f32(prefix + "attention.layer_norm_epsilon", config["layer_norm_eps"]))
         return keys
+
+    def rope_keys(self, prefix):
+        rope = self.rope()
+        if rope is None:
+            return []
+        keys = [f32(prefix + "freq_base", rope["rope_theta"]),
+                u32(prefix + "dimension_count", self.rotated())]
+        if rope.get("rope_type") in ("linear", "yarn"):
+            keys += [string(prefix + "scaling.type", rope["rope_type"]),
+                     f32(prefix + "scaling.factor", rope["factor"])]
+        if rope.get("rope_type") == "yarn":
+            keys.append(u32(prefix + "scaling.original_context_length",
+                            rope["original_max_position_embeddings"]))
+        return keys
+
+    def rope(self):
+        """What config.json says of rotary positions, as newer files say it; None without them."""
+        scaling = self.config.get("rope_scaling") or {}
+        if "rope_theta" in self.config:
+            return {"rope_theta": self.config["rope_theta"], "rope_type": scaling.get("type"),
+                    **scaling}
+        return self.config.get("rope_parameters")
 
     def head(self):
         return self.config.get("head_dim", HEAD)
@@ -207,16 +230,16 @@ class Llama(Model):
         return super().keys(prefix) + [u32(prefix + "vocab_size", self.vocabulary)]
 
     def factors(self):
-        scaling = self.config.get("rope_scaling")
-        if not scaling:
+        rope = self.rope()
+        if rope["rope_type"] != "llama3":
             return {}
         factors = []
         for pair in range(self.head() // 2):
-            turns = (scaling["original_max_position_embeddings"] / (2 * math.pi) *
-                     self.config["rope_theta"] ** (-2 * pair / self.head()))
-            low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+            turns = (rope["original_max_position_embeddings"] / (2 * math.pi) *
+                     rope["rope_theta"] ** (-2 * pair / self.head()))
+            low, high = rope["low_freq_factor"], rope["high_freq_factor"]
             kept = min(1, max(0, (turns - low) / (high - low)))
-            factors.append(1 / (kept + (1 - kept) / scaling["factor"]))
+            factors.append(1 / (kept + (1 - kept) / rope["factor"]))
         return {"rope_freqs.weight": factors}
 
 
@@ -231,6 +254,8 @@ class Qwen(Llama):
             "tie_word_embeddings": True, "rms_norm_eps": 1e-6, "rope_theta": 1000000.0,
             "use_sliding_window": False, "sliding_window": 64, "max_window_layers": LAYERS,
             **config})
+        if "rope_parameters" in config:
+            del self.config["rope_theta"]
 
     def attention(self):
         weights = super().attention()
@@ -244,11 +269,7 @@ class Qwen(Llama):
         return Model.gguf_tensor(self, name, dtype, stored)
 
     def keys(self, prefix):
-        keys = Model.keys(self, prefix)
-        if self.version == 3:
-            keys += [u32(prefix + "attention.key_length", self.head()),
-                     u32(prefix + "attention.value_length", self.head())]
-        return keys
+        return Model.keys(self, prefix)
 
 
 class Phi3(Model):
@@ -281,16 +302,16 @@ class Phi3(Model):
                                            original)]
         if self.config.get("sliding_window"):
             keys.append(u32(prefix + "attention.sliding_window", self.config["sliding_window"]))
-        if self.config["rope_scaling"]:
+        if self.rope()["rope_type"] == "longrope":
             longer = math.log(CONTEXT / original) / math.log(original)
             keys += [string(prefix + "rope.scaling.type", "longrope"),
                      f32(prefix + "rope.scaling.attn_factor", math.sqrt(1 + longer))]
         return keys
 
     def factors(self):
-        scaling = self.config["rope_scaling"] or {}
-        return {f"rope_factors_{length}.weight": scaling[f"{length}_factor"]
-                for length in ("long", "short") if scaling}
+        rope = self.rope()
+        return {f"rope_factors_{length}.weight": rope[f"{length}_factor"]
+                for length in ("long", "short") if rope["rope_type"] == "longrope"}
 
 
 class Phi2(Model):
@@ -328,81 +349,6 @@ class Phi2(Model):
         return int(self.config["partial_rotary_factor"] * self.head())
 
 
-class Bert(Model):
-    """An encoder, with what sentence-transformers puts beside it."""
-
-    ARCHITECTURE = "bert"
-    LAYER = "encoder.layer"
-    POOLINGS = {"mean": ("pooling_mode_mean_tokens", 1), "cls": ("pooling_mode_cls_token", 2)}
-
-    def __init__(self, name, tokenizer, dtype="F32", pooling="mean", **config):
-        super().__init__(name, tokenizer, dtype, **{
-            "architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu",
-            "layer_norm_eps": 1e-12, "type_vocab_size": 2, "position_embedding_type": "absolute",
-            **config})
-        self.pooling = pooling
-        for absent in ("rms_norm_eps", "rope_theta", "num_key_value_heads"):
-            del self.config[absent]
-
-    def rows(self):
-        yield "embeddings.position_ids", "", (1, CONTEXT)
-        yield "embeddings.word_embeddings.weight", "token_embd.weight", (self.vocabulary, WIDTH)
-        yield "embeddings.position_embeddings.weight", "position_embd.weight", (CONTEXT, WIDTH)
-        yield "embeddings.token_type_embeddings.weight", "token_types.weight", (2, WIDTH)
-        yield from Phi2.with_biases([("embeddings.LayerNorm", "token_embd_norm", (WIDTH,))])
-        yield from self.layers(Phi2.with_biases([
-            ("attention.self.query", "attn_q", (WIDTH, WIDTH)),
-            ("attention.self.key", "attn_k", (WIDTH, WIDTH)),
-            ("attention.self.value", "attn_v", (WIDTH, WIDTH)),
-            ("attention.output.dense", "attn_output", (WIDTH, WIDTH)),
-            ("attention.output.LayerNorm", "attn_output_norm", (WIDTH,)),
-            ("intermediate.dense", "ffn_up", (FEED_FORWARD, WIDTH)),
-            ("output.dense", "ffn_down", (WIDTH, FEED_FORWARD)),
-            ("output.LayerNorm", "layer_output_norm", (WIDTH,))]))
-        yield "pooler.dense.weight", "", (WIDTH, WIDTH)
-        yield "pooler.dense.bias", "", (WIDTH,)
-
-    def tensors(self):
-        positions = np.arange(CONTEXT, dtype=np.int64)[None]
-        return {**super().tensors(), "embeddings.position_ids": ("I64", positions)}
-
-    def more_files(self):
-        word, _ = self.POOLINGS[self.pooling]
-        modules = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
-        return {"modules": [{"idx": i, "name": str(i), "path": path,
-                             "type": f"sentence_transformers.models.{kind}"}
-                            for i, (kind, path) in enumerate(modules)],
-                "1_Pooling/config": {"word_embedding_dimension": WIDTH, word: True},
-                "sentence_bert_config": {"max_seq_length": 256, "do_lower_case": False}}
-
-    def sampling_keys(self):
-        return []
-
-    def keys(self, prefix):
-        return super().keys(prefix) + [boolean(prefix + "attention.causal", False),
-                                       u32(prefix + "pooling_type", self.POOLINGS[self.pooling][1])]
-
-
-class QwenEmbedding(Qwen):
-    """A decoder whose last token's state is the text's vector."""
-
-    def __init__(self):
-        super().__init__("Tiny-Qwen3-Embedding", tokenizer_files.qwen2(adds_end=True), 3, "BF16",
-                         head_dim=32)
-
-    def more_files(self):
-        modules = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
-        return {**super().more_files(),
-                "modules": [{"idx": i, "name": str(i), "path": path,
-                             "type": f"sentence_transformers.models.{kind}"}
-                            for i, (kind, path) in enumerate(modules)],
-                "1_Pooling/config": {"word_embedding_dimension": WIDTH,
-                                     "pooling_mode_lasttoken": True}}
-
-    def keys(self, prefix):
-        return super().keys(prefix) + [u32(prefix + "pooling_type", 3)]
-
-
 def padded(tokenizer, count):
     tokenizer.pad(count)
     return tokenizer
@@ -412,13 +358,18 @@ LONGROPE = {"type": "longrope", "long_factor": [1.0, 1.2, 1.5, 2.0, 2.6, 3.1, 3.
             "short_factor": [1.0, 1.0, 1.05, 1.1, 1.1, 1.15, 1.2, 1.3]}
 LLAMA3_SCALING = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
                   "high_freq_factor": 4.0, "original_max_position_embeddings": 256}
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0,
+        "original_max_position_embeddings": 128}
 
 # What generates text: name → (a function that makes the model, number of shards)
 GENERATORS = {
     "llama": (lambda: Llama("Tiny-Llama-3", tokenizer_files.llama3(), "BF16",
                             rope_theta=500000.0), 1),
-    "llama_scaled": (lambda: Llama("Tiny-Llama-3.1", tokenizer_files.llama3(), "F32",
-                                   rope_theta=500000.0, rope_scaling=LLAMA3_SCALING), 1),
+    "llama_scaled": (lambda: Llama("Tiny-Llama-3.2", tokenizer_files.llama3(), "F32",
+                                   rope_theta=500000.0, rope_scaling=LLAMA3_SCALING,
+                                   tie_word_embeddings=True, head_dim=32), 1),
+    "llama_linear": (lambda: Llama("Tiny-LongChat", tokenizer_files.mistral(), "F16",
+                                   rope_scaling={"type": "linear", "factor": 4.0}), 1),
     "mistral": (lambda: Llama("Tiny-Mistral", tokenizer_files.mistral(), "F16",
                               architectures=["MistralForCausalLM"], model_type="mistral",
                               sliding_window=None), 3),
@@ -428,9 +379,7 @@ GENERATORS = {
                                rope_scaling=LONGROPE, original_max_position_embeddings=256,
                                sliding_window=None), 2),
     "qwen2": (lambda: Qwen("Tiny-Qwen2", padded(tokenizer_files.qwen2(), 13), 2, "BF16"), 1),
+    "qwen2_yarn": (lambda: Qwen("Tiny-Qwen2-YaRN", tokenizer_files.qwen2(), 2, "F32",
+                                rope_parameters=YARN), 1),
     "qwen3": (lambda: Qwen("Tiny-Qwen3", tokenizer_files.qwen2(), 3, "F32", head_dim=32), 1),
 }
-
-
-def bert(dtype="F32", pooling="mean"):
-    return Bert("Tiny-BERT", tokenizer_files.bert(), dtype, pooling)

@@ -122,6 +122,10 @@ class SafeTensorsTest(unittest.TestCase):
     def test_llama_with_scaled_rotary_positions(self):
         self.check("llama_scaled")
 
+    def test_other_scalings_of_rotary_positions(self):
+        self.check("llama_linear")
+        self.check("qwen2_yarn")
+
     def test_mistral_in_shards(self):
         self.check("mistral")
 
