@@ -4,8 +4,7 @@ that a Hugging Face directory has. Standard library only."""
 from pathlib import Path
 
 import gguf_file
-from gguf_file import (BYTE, CONTROL, F32, I32, NORMAL, UNKNOWN, UNUSED, USER_DEFINED, boolean,
-                       string, u32)
+from gguf_file import CONTROL, F32, I32, NORMAL, UNUSED, USER_DEFINED, boolean, string, u32
 from modality import need
 
 PIECES = 4000  # of those that are longer than a character
