@@ -1,6 +1,6 @@
 """What a sentence-transformers directory of a BERT makes of texts, by numpy from its own files.
-Source: transformers, models/bert/{modeling,tokenization}_bert.py; sentence-transformers,
-models/Pooling.py."""
+Source: transformers, models/bert/modeling_bert.py; tokenizers, normalizers/bert.rs and
+models/wordpiece; sentence-transformers, models/Pooling.py."""
 
 import json
 import math
@@ -11,6 +11,7 @@ import numpy as np
 
 from safetensors_file import read_safetensors
 
+_CONTROLS = ("Cc", "Cf", "Co", "Cs")
 LONGEST_WORD = 100  # characters; a longer one is unknown
 _CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F),
             (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
@@ -34,7 +35,7 @@ def words(text):
             spaced += " "
         elif is_chinese(character):
             spaced += f" {character} "
-        elif character != "\ufffd" and not unicodedata.category(character).startswith("C"):
+        elif character != "\ufffd" and unicodedata.category(character) not in _CONTROLS:
             spaced += character
     plain = "".join(character for character in unicodedata.normalize("NFD", spaced)
                     if unicodedata.category(character) != "Mn").lower()
