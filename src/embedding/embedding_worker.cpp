@@ -7,27 +7,13 @@
 
 namespace embedding {
 
-namespace {
-
-// A job's vectors wait for its readers all together: so many inputs of the widest known models.
-constexpr std::size_t job_bytes_max = inputs_max * 4096 * sizeof(float);
-
-worker::SchedulerLimits limits_of(const worker::Config& config) {
-    worker::SchedulerLimits limits{.queue_max = config.queue_max()};
-    limits.unread_bytes = limits.kept_bytes = job_bytes_max;
-    limits.finished_bytes = 4 * job_bytes_max;
-    return limits;
-}
-
-}  // namespace
-
 EmbeddingWorker::EmbeddingWorker(const EmbeddingSettings& settings, Parts parts)
     : settings_(settings),
       parts_(std::move(parts)),
       backend_(parts_.loader, parts_.daemon.clock, parts_.daemon.config.parallel),
       daemon_({.daemon = parts_.daemon,
                .backend = backend_,
-               .limits = limits_of(parts_.daemon.config)}),
+               .limits = limits_of(parts_.daemon.config.queue_max())}),
       service_{daemon_.service()} {}
 
 Result<std::unique_ptr<EmbeddingWorker>> EmbeddingWorker::bind(const EmbeddingSettings& settings,
@@ -53,11 +39,7 @@ void EmbeddingWorker::add_routes(worker::Router& router) {
 }
 
 worker::ServedModel EmbeddingWorker::ready() {
-    service_.model = {.vocabulary = backend_.vocabulary(),
-                      .context_max = backend_.capabilities().context_max,
-                      .dimensions = backend_.capabilities().dimensions,
-                      .card = backend_.card(),
-                      .loaded_at = worker::unix_seconds(service_.clock.wall_now())};
+    service_.model = view_of(backend_, service_.clock);
     return parts_.served_model();
 }
 

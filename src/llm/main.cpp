@@ -30,7 +30,8 @@ int serve(const TextSettings& settings, const worker::Outside& outside) {
                                             const std::atomic<bool>& interrupted) {
                                             return loading.load(observer, interrupted);
                                         },
-                                    .served_model = [&] { return loading.served_model(); }}));
+                                    .served_model = [&] { return loading.served_model(); },
+                                    .find_embeddings = [&] { return loading.find_embeddings(); }}));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "llm/model_loading.h"
 
 #include "cpu/text_model.h"
+#include "llama/embedding_model.h"
+#include "llama/loading/embedding_sizes.h"
 #include "llama/text_model.h"
 #include "llama/vocabulary.h"
 #include "llm/chat_template_choice.h"
@@ -53,16 +55,17 @@ Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
                                                     : load_llama(*planned, observer, interrupted);
     if (!computing) return worker::fail(std::move(computing.error()));
 
+    vocabulary_ = computing->vocabulary;
     capabilities_ = computing->model->capabilities();
     prefix_bytes_max_ = settings_.cache_bytes.value_or(spare_bytes());
     loading_.narrate_success();
-    ModelCard card = planned->card;
-    card.bos_text = computing->vocabulary->bos_text();
-    card.eos_text = computing->vocabulary->eos_text();
-    return LoadedModel{.vocabulary = std::move(computing->vocabulary),
+    card_ = std::move(planned->card);
+    card_.bos_text = vocabulary_->bos_text();
+    card_.eos_text = vocabulary_->eos_text();
+    return LoadedModel{.vocabulary = vocabulary_,
                        .model = std::move(computing->model),
                        .kept_bytes_max = prefix_bytes_max_,
-                       .card = std::move(card)};
+                       .card = card_};
 }
 
 Result<ModelLoading::Plan> ModelLoading::plan(const LoadObserver& observer) {
@@ -139,7 +142,33 @@ Result<ModelLoading::Computing> ModelLoading::load_llama(const Plan& plan,
     if (Result<void> begun = loading_.begin_warm_up(observer); !begun)
         return worker::fail(begun.error());
     if (Result<void> warm = (*model)->warm_up(); !warm) return worker::fail(warm.error());
+    weights_ = std::move(*weights);
     return Computing{.model = std::move(*model), .vocabulary = std::move(vocabulary)};
+}
+
+// The native engine takes no model that says how it pools, so that libllama's weights are there.
+bool ModelLoading::makes_vectors() const {
+    return weights_ && llama::check_pooling(loading_.facts().pooling).has_value();
+}
+
+embedding::ModelLoader ModelLoading::find_embeddings() {
+    if (!makes_vectors()) return {};
+    return [this](const LoadObserver&, const std::atomic<bool>& interrupted) {
+        return load_embeddings(interrupted);
+    };
+}
+
+Result<embedding::LoadedModel> ModelLoading::load_embeddings(const std::atomic<bool>& interrupted) {
+    auto options = llama::choose_embedding_sizes(loading_.facts(), config_, loading_.room());
+    if (!options) return worker::fail(std::move(options.error()));
+    options->threads = config_.threads.value_or(worker::compute_threads());
+    auto model = llama::EmbeddingModel::create(library_, weights_, *options, interrupted);
+    if (!model) return worker::fail(std::move(model.error()));
+    if (auto warm = (*model)->warm_up(config_.batch_size); !warm) return worker::fail(warm.error());
+    return embedding::LoadedModel{.vocabulary = vocabulary_,
+                                  .model = std::move(*model),
+                                  .step_rows = config_.batch_size,
+                                  .card = card_};
 }
 
 worker::ServedModel ModelLoading::served_model() const {
@@ -148,7 +177,13 @@ worker::ServedModel ModelLoading::served_model() const {
         capabilities.push_back(capabilities_.prefix_saving == PrefixSaving::state
                                    ? "prefix-cache-whole"
                                    : "prefix-cache");
-    return loading_.served_model({.capabilities = std::move(capabilities),
+    worker::JsonObject model;
+    if (makes_vectors()) {
+        capabilities.emplace_back("embeddings");
+        model.add("pooling", worker::wire_name(loading_.facts().pooling));
+    }
+    return loading_.served_model({.model = std::move(model),
+                                  .capabilities = std::move(capabilities),
                                   .engine = engine_,
                                   .context_length = capabilities_.context_max,
                                   .limits = worker::JsonObject()

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "embedding/batching/embedding_backend.h"
 #include "llama/loading/loading.h"
+#include "llama/vocabulary.h"
 #include "llm/batching/text_backend.h"
 #include "llm/settings.h"
 #include "worker/app/process.h"
@@ -34,6 +36,10 @@ public:
     // succeeded, and this thread knows it; this outlives the answer. Thread: io.
     worker::ServedModel served_model() const;
 
+    // What loads the same model once more, for vectors; nothing where it makes none. Requires: as
+    // `served_model`.
+    embedding::ModelLoader find_embeddings();
+
 private:
     struct Plan;
     struct Computing;
@@ -42,6 +48,8 @@ private:
                                   const std::atomic<bool>& interrupted);
     Result<Computing> load_llama(const Plan& plan, const worker::LoadObserver& observer,
                                  const std::atomic<bool>& interrupted);
+    bool makes_vectors() const;
+    Result<embedding::LoadedModel> load_embeddings(const std::atomic<bool>& interrupted);
 
     const worker::Config& config_;
     const TextSettings& settings_;
@@ -50,6 +58,9 @@ private:
     llama::Loading loading_;
     // What a load has found out.
     std::string engine_;
+    std::shared_ptr<const llama::Vocabulary> vocabulary_;
+    std::shared_ptr<const llama::Model> weights_;  // libllama's; null where the engine is ours
+    ModelCard card_;
     Capabilities capabilities_;
     std::uint64_t prefix_bytes_max_ = 0;  // host memory for texts that may come again
 };

@@ -32,14 +32,19 @@ TextWorker::TextWorker(const TextSettings& settings, Parts parts)
                .backend = backend_,
                .limits = {.queue_max = parts_.daemon.config.queue_max()},
                .on_output = output_log(parts_.daemon)}),
-      service_{daemon_.service()} {}
+      service_{daemon_.service()},
+      embeddings_({.parts = parts_.daemon,
+                   .daemon = daemon_.daemon(),
+                   .codec = daemon_.codec(),
+                   .find_loader = parts_.find_embeddings}),
+      engines_(daemon_.engine(), embeddings_.engine(), [this] { return embeddings_.wanted(); }) {}
 
 Result<std::unique_ptr<TextWorker>> TextWorker::bind(const TextSettings& settings, Parts parts) {
     std::unique_ptr<TextWorker> made(new TextWorker(settings, std::move(parts)));
     TextWorker& self = *made;
-    const Result<void> opened =
-        self.daemon_.open([&self](worker::Router& router) { self.add_routes(router); },
-                          [&self] { return self.ready(); });
+    const Result<void> opened = self.daemon_.daemon().open(
+        self.engines_, [&self](worker::Router& router) { self.add_routes(router); },
+        [&self] { return self.ready(); });
     if (!opened) return worker::fail(opened.error());
     return made;
 }
@@ -52,13 +57,15 @@ void TextWorker::add_routes(worker::Router& router) {
                        .one_call = config.callback_url ? worker::OneCall::by_default
                                                        : worker::OneCall::on_request});
     const std::string file_name = std::filesystem::path(config.model).filename().string();
-    add_openai_routes(
-        router, service_,
-        {.model = {.names = {config.model_ref, file_name, "default"}, .any = settings_.any_model},
-         .use_model_defaults = settings_.use_model_defaults,
-         .stop_strings_max = settings_.stop_strings_max,
-         .parallel = config.parallel,
-         .jobs_max = config.parallel + config.queue_max()});
+    const worker::ModelNames names{.names = {config.model_ref, file_name, "default"},
+                                   .any = settings_.any_model};
+    embeddings_.add_routes(router, names);
+    add_openai_routes(router, service_,
+                      {.model = names,
+                       .use_model_defaults = settings_.use_model_defaults,
+                       .stop_strings_max = settings_.stop_strings_max,
+                       .parallel = config.parallel,
+                       .jobs_max = config.parallel + config.queue_max()});
 }
 
 worker::ServedModel TextWorker::ready() {
@@ -71,6 +78,7 @@ worker::ServedModel TextWorker::ready() {
                       .grammars = std::make_shared<LazyGrammars>(vocabulary),
                       .fingerprint = fingerprint(card, parts_.daemon.version),
                       .loaded_at = worker::unix_seconds(service_.clock.wall_now())};
+    embeddings_.ready();
     return parts_.served_model();
 }
 

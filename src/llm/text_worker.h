@@ -3,9 +3,11 @@
 #include "llm/api/text_service.h"
 #include "llm/batching/text_backend.h"
 #include "llm/settings.h"
+#include "llm/text_embeddings.h"
 #include "worker/app/daemon.h"
 #include "worker/app/engine_daemon.h"
 #include "worker/http/status_routes.h"
+#include "worker/scheduler/engine_pair.h"
 
 #include <cstdint>
 #include <functional>
@@ -22,6 +24,7 @@ public:
         ModelLoader loader;
         // Asked once, when the loader has succeeded. Thread: io.
         std::function<worker::ServedModel()> served_model;
+        TextEmbeddings::FindLoader find_embeddings = {};
     };
 
     // Opens the port and touches no model yet. Requires: what `parts` refer to outlives the worker.
@@ -48,6 +51,8 @@ private:
     TextBackend backend_;
     worker::EngineDaemon<GenerateJob, TextOutput> daemon_;
     TextService service_;
+    TextEmbeddings embeddings_;
+    worker::EnginePair engines_;
 };
 
 }  // namespace llm

@@ -1,9 +1,12 @@
 #pragma once
 
+#include "embedding/batching/embedding_backend.h"
 #include "embedding/batching/embedding_job.h"
 #include "llm/model/model_card.h"
 #include "llm/model/vocabulary.h"
+#include "worker/base/clock.h"
 #include "worker/http/job_service.h"
+#include "worker/scheduler/limits.h"
 
 #include <cstdint>
 #include <memory>
@@ -20,6 +23,12 @@ struct EmbeddingModelView {
     llm::ModelCard card = {};
     std::int64_t loaded_at = 0;  // seconds since 1970
 };
+
+// As the backend has it. Requires: it has loaded, and this thread knows it.
+EmbeddingModelView view_of(const EmbeddingBackend& backend, const worker::Clock& clock);
+
+// Of a scheduler of such jobs.
+worker::SchedulerLimits limits_of(std::uint32_t queue_max);
 
 // What every route that makes embeddings needs. Outlives the server. Thread: io.
 struct EmbeddingService : worker::JobService<EmbedJob, EmbeddingOutput> {

@@ -73,7 +73,7 @@ Preparation prepare(const std::string& body, const EmbedRules& rules,
         return refuse(known.error());
     auto job = job_of(request->input, model);
     if (!job) return refuse(job.error());
-    const std::uint32_t units_in = job->tokens();
+    const std::uint32_t units_in = job->first_tokens();
     return worker::PreparedJob<EmbedJob>{.job = std::move(*job),
                                          .wishes = {.job_id = std::move(request->job_id),
                                                     .stream = request->stream,

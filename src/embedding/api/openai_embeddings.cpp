@@ -192,7 +192,7 @@ private:
                                .owner = request.caller,
                                .priority = prepared.request.priority,
                                .deadline = *deadline,
-                               .units_in = prepared.job.tokens()};
+                               .units_in = prepared.job.first_tokens()};
         return service_.jobs.submit_owned(std::move(prepared.job), std::move(terms));
     }
 

@@ -27,10 +27,9 @@ Result<std::optional<Started>> EmbeddingBackend::start(worker::JobId id, EmbedJo
     if (auto checked = check(job); !checked) return fail(std::move(checked.error()));
     if (running_.size() == slots_max_) return std::optional<Started>{};
     Running taken{.id = id, .slot = free_slot(), .job = std::move(job)};
-    for (const std::vector<llm::Token>& input : taken.job.inputs) {
+    taken.tokens_in = taken.job.tokens();
+    for (const std::vector<llm::Token>& input : taken.job.inputs)
         taken.lengths.push_back(static_cast<std::uint32_t>(input.size()));
-        taken.tokens_in += taken.lengths.back();
-    }
     running_.push_back(std::move(taken));
     return Started{.seed = 0};
 }

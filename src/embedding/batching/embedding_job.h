@@ -13,6 +13,8 @@ namespace embedding {
 struct EmbedJob {
     std::vector<std::vector<llm::Token>> inputs;  // at least 1; each within the model's limits
 
+    // Before the first vector: a job is not refused for what comes behind it.
+    std::uint32_t first_tokens() const { return static_cast<std::uint32_t>(inputs.front().size()); }
     // All together.
     std::uint32_t tokens() const {
         std::size_t sum = 0;

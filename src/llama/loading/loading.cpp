@@ -81,7 +81,7 @@ Result<void> Loading::choose_device(const std::string& backend) {
 MemoryRoom Loading::room() const {
     if (on_cpu()) return {.free_bytes = worker::host_memory().free_bytes};
     MemoryRoom room{.place = MemoryPlace::device};
-    for (const worker::Device& each : chosen_.devices) {
+    for (const worker::Device& each : in_use()) {
         room.free_bytes += each.memory_free_bytes;
         room.floor_bytes += config_.vram_floor_bytes;
     }
@@ -162,14 +162,19 @@ worker::ServedModel Loading::served_model(const Served& served) const {
     return answer;
 }
 
-// Free and total of the devices in use, as they are now.
-worker::DeviceMemory Loading::device_memory() const {
-    worker::DeviceMemory memory;
-    for (const worker::Device& each : library_.devices()) {
-        const bool used = std::ranges::any_of(chosen_.devices, [&](const worker::Device& one) {
+std::vector<worker::Device> Loading::in_use() const {
+    std::vector<worker::Device> devices = library_.devices();
+    std::erase_if(devices, [this](const worker::Device& each) {
+        return std::ranges::none_of(chosen_.devices, [&](const worker::Device& one) {
             return one.kind == each.kind && one.index == each.index;
         });
-        if (!used) continue;
+    });
+    return devices;
+}
+
+worker::DeviceMemory Loading::device_memory() const {
+    worker::DeviceMemory memory;
+    for (const worker::Device& each : in_use()) {
         const bool first = memory.total_bytes == 0;
         memory.total_bytes += each.memory_total_bytes;
         memory.least_free_bytes = first ? each.memory_free_bytes

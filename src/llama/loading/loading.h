@@ -56,7 +56,7 @@ public:
     const worker::ModelFacts& facts() const { return facts_; }
     const worker::Device& device() const { return chosen_.devices.front(); }
     bool on_cpu() const { return chosen_.kind == "cpu"; }
-    // Free on the devices, and of that what is to be left free.
+    // Free on the devices now, and of that what is to be left free.
     MemoryRoom room() const;
 
     // Requires: the device is chosen. Errors: as `load_model`.
@@ -79,6 +79,8 @@ public:
 
 private:
     void narrate(std::string action, std::string human);
+    // Those that compute, as they are now.
+    std::vector<worker::Device> in_use() const;
     worker::DeviceMemory device_memory() const;
 
     const worker::Config& config_;

@@ -15,6 +15,21 @@
 
 namespace worker {
 
+// What the routes need of an engine and of all around it.
+template <class Input, class Output>
+JobService<Input, Output> job_service(EngineHost<Input, Output>& engine, const StatusBoard& board,
+                                      CodecThread& codec, const Daemon::Parts& parts) {
+    return {.scheduler = engine.scheduler(),
+            .jobs = engine.jobs(),
+            .codec = codec,
+            .board = board,
+            .clock = parts.clock,
+            .log = parts.log,
+            .model_ref = parts.config.model_ref,
+            .request_timeout = parts.config.request_timeout,
+            .log_content = parts.config.log_content};
+}
+
 // A daemon with an engine in it and the thread that reads large bodies for its routes: what every
 // worker has whatever it computes. Thread: io, except where it says otherwise.
 template <class Input, class Output>
@@ -43,16 +58,13 @@ public:
 
     // What the routes need of it.
     JobService<Input, Output> service() {
-        return {.scheduler = engine_.scheduler(),
-                .jobs = engine_.jobs(),
-                .codec = codec_,
-                .board = daemon_.board(),
-                .clock = parts_.clock,
-                .log = parts_.log,
-                .model_ref = parts_.config.model_ref,
-                .request_timeout = parts_.config.request_timeout,
-                .log_content = parts_.config.log_content};
+        return job_service(engine_, daemon_.board(), codec_, parts_);
     }
+
+    // For a modality with more than one engine, see `EnginePair`.
+    EngineControl& engine() { return engine_; }
+    Daemon& daemon() { return daemon_; }
+    CodecThread& codec() { return codec_; }
 
     // As `Daemon::open`.
     Result<void> open(const std::function<void(Router&)>& add_routes,
