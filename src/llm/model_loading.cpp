@@ -21,7 +21,7 @@ using worker::LoadProgress;
 
 // What is known before a weight is read.
 struct ModelLoading::Plan {
-    worker::ServableModel files;
+    worker::ServableModel files;  // They are opened while the model loads, and not after that.
     worker::ChosenDevice chosen;
     Engine engine = Engine::llama;
     llama::TextModelOptions options;  // The native engine's too, as far as it has them.
@@ -39,8 +39,8 @@ namespace {
 // Of the whole load; the rest is context and warm-up.
 constexpr double weights_share = 0.9;
 
-// Of the whole load, where a model has to be copied first: its weights are then written, and read
-// again from memory.
+// Of the whole load, where a model has to be copied first. What was just written is then read from
+// the system's caches.
 constexpr double conversion_share = 0.6;
 
 // The native engine's weights take at most this part more than the file.
@@ -74,6 +74,14 @@ ModelCard card_of(const worker::ModelFacts& facts) {
                             .min_p = recommended.min_p,
                             .repetition_penalty = recommended.repetition_penalty,
                             .top_k = recommended.top_k}};
+}
+
+// What `inspect_model` will say of it.
+Result<void> is_servable(const worker::ByteSource& file) {
+    const worker::ByteSource* files[] = {&file};
+    const auto facts = worker::inspect_sources(files);
+    if (!facts) return worker::fail(facts.error());
+    return {};
 }
 
 // What may be taken of the host's memory for nothing but speed.
@@ -112,7 +120,8 @@ Result<worker::ServableModel> ModelLoading::find_files(const LoadObserver& obser
     if (!found) return worker::fail(found.error());
     auto files = worker::servable_files(
         *found, places_,
-        {.says = [this](const std::string& sentence) { narrate("model_convert", sentence); },
+        {.accepts = is_servable,
+         .says = [this](const std::string& sentence) { narrate("model_convert", sentence); },
          .progress =
              [&](double fraction) {
                  converted_ = fraction * conversion_share;
