@@ -40,8 +40,7 @@ std::string lower_case(std::string text) {
 std::string name_for(std::string name, Stripping stripping) {
     const std::string lower = lower_case(name);
     const auto mark = std::min(lower.find("phi-3"), lower.find("phi3"));
-    if (stripping == Stripping::phi3)
-        return mark == std::string::npos ? name + " (Phi-3)" : name;
+    if (stripping == Stripping::phi3) return mark == std::string::npos ? name + " (Phi-3)" : name;
     if (mark != std::string::npos) name.insert(mark + 3, " ");
     return mark == std::string::npos ? name : name_for(std::move(name), stripping);
 }

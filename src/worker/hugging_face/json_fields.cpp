@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -63,8 +64,10 @@ bool flag_at(const json::object& from, std::string_view key, bool missing) {
 
 std::optional<std::int64_t> integer_of(const json::value& value) {
     if (const auto* number = value.if_int64()) return *number;
-    if (value.is_uint64()) return std::numeric_limits<std::int64_t>::max();  // None is so great.
-    return std::nullopt;
+    const auto* number = value.if_uint64();
+    if (!number) return std::nullopt;
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::min(*number, most));
 }
 
 Error corrupt_file(std::string_view file, std::string_view what) {

@@ -19,6 +19,7 @@ std::optional<std::string_view> text_at(const boost::json::object& from, std::st
 std::optional<std::int64_t> integer_at(const boost::json::object& from, std::string_view key);
 bool flag_at(const boost::json::object& from, std::string_view key, bool missing = false);
 
+// The greatest integer of 64 bits for those beyond: no field has a use for them.
 std::optional<std::int64_t> integer_of(const boost::json::value& value);
 
 // Errors of a file of a model, with the remedy.

@@ -20,8 +20,9 @@ Result<std::string> read_model_text(const std::filesystem::path& path) {
     if (!file) return fail(file.error());
     const ByteSource& source = **file;
     if (source.size() > model_text_bytes_max) {
-        return fail(corrupt_file(
-            source.name(), "is larger than " + format_bytes(model_text_bytes_max) + " and no text"));
+        return fail(
+            corrupt_file(source.name(),
+                         "is larger than " + format_bytes(model_text_bytes_max) + " and no text"));
     }
     std::string text(static_cast<std::size_t>(source.size()), '\0');
     const auto read = source.read_at(0, std::as_writable_bytes(std::span(text)));
@@ -34,8 +35,7 @@ Result<json::value> read_json(const std::filesystem::path& path) {
     const auto text = read_model_text(path);
     if (!text) return fail(text.error());
     auto value = parse_json(*text);
-    if (!value)
-        return fail(corrupt_file(printable_path(path.native()), value.error().message));
+    if (!value) return fail(corrupt_file(printable_path(path.native()), value.error().message));
     return value;
 }
 

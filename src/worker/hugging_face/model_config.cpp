@@ -92,8 +92,7 @@ public:
 private:
     void find_class() {
         const json::array* names = array_at(config_.object(), "architectures");
-        const json::string* name =
-            names && !names->empty() ? names->front().if_string() : nullptr;
+        const json::string* name = names && !names->empty() ? names->front().if_string() : nullptr;
         if (!name) return config_.corrupt("architectures", "names no class of models");
         const auto found = std::find_if(classes.begin(), classes.end(),
                                         [&](const ModelClass& row) { return row.name == *name; });
@@ -137,19 +136,19 @@ private:
                             fmt::format("is {}, and does not divide the hidden_size {}",
                                         model_.heads, model_.width));
         }
-        model_.head_dim =
-            config_.count("head_dim", std::max(1u, model_.width / model_.heads));
+        model_.head_dim = config_.count("head_dim", std::max(1u, model_.width / model_.heads));
         const std::uint64_t total = std::uint64_t{model_.heads} * model_.head_dim;
         if (total >= 1 << 24) config_.corrupt("head_dim", "makes the heads too wide");
         if (total != model_.width && !model_.family->has(ModelFamily::own_head_dim)) {
-            config_.unsupported(fmt::format("heads of {} dimensions (head_dim) are not supported "
-                                            "for this model",
-                                            model_.head_dim));
+            config_.unsupported(
+                fmt::format("heads of {} dimensions (head_dim) are not supported "
+                            "for this model",
+                            model_.head_dim));
         }
         if (model_.heads % model_.heads_kv != 0) {
             config_.corrupt("num_key_value_heads",
-                            fmt::format("is {}, and does not divide the {} heads",
-                                        model_.heads_kv, model_.heads));
+                            fmt::format("is {}, and does not divide the {} heads", model_.heads_kv,
+                                        model_.heads));
         }
     }
 
@@ -157,23 +156,21 @@ private:
         const auto& known = model_.family->activations;
         const std::string name = config_.text("hidden_act", known.front());
         if (name.empty() || std::find(known.begin(), known.end(), name) == known.end()) {
-            config_.unsupported(fmt::format(
-                "the activation \"{}\" (hidden_act) is not supported for this model",
-                printable(name)));
+            config_.unsupported(
+                fmt::format("the activation \"{}\" (hidden_act) is not supported for this model",
+                            printable(name)));
         }
         if (is_encoder() && config_.text("position_embedding_type", "absolute") != "absolute")
-            config_.unsupported("positions that are not absolute (position_embedding_type) are not "
-                                "supported for this model");
+            config_.unsupported(
+                "positions that are not absolute (position_embedding_type) are not "
+                "supported for this model");
     }
 
     void add_keys() {
         const std::pair<std::string_view, std::uint32_t> sizes[] = {
-            {"block_count", model_.layers},
-            {"context_length", model_.context},
-            {"embedding_length", model_.width},
-            {"feed_forward_length", model_.feed_forward},
-            {"attention.head_count", model_.heads},
-            {"attention.head_count_kv", model_.heads_kv},
+            {"block_count", model_.layers},         {"context_length", model_.context},
+            {"embedding_length", model_.width},     {"feed_forward_length", model_.feed_forward},
+            {"attention.head_count", model_.heads}, {"attention.head_count_kv", model_.heads_kv},
             {"vocab_size", model_.vocabulary}};
         for (const auto& [key, value] : sizes) add(key, value);
         if (std::uint64_t{model_.heads} * model_.head_dim != model_.width) {
@@ -200,8 +197,9 @@ private:
         if (window >= model_.context || sliding == 0) return;
         if (sliding == model_.layers && class_->window == Window::given)
             return add("attention.sliding_window", window);
-        config_.unsupported("attention windows (sliding_window) in some of the layers, or for this "
-                            "model, are not supported");
+        config_.unsupported(
+            "attention windows (sliding_window) in some of the layers, or for this "
+            "model, are not supported");
     }
 
     // Source: transformers, `layer_types` and `max_window_layers` in configuration_qwen2.py.

@@ -24,10 +24,10 @@ struct ModelFamily {
     std::string_view architecture;  // general.architecture
     std::string_view prefix;        // before tensors' names, where the model has a head
     unsigned traits;
-    std::string_view epsilon_field;  // in config.json
-    std::string_view epsilon_key;    // in the GGUF file
-    double epsilon;                  // where config.json is silent
-    double rotary_share;             // of a head, where config.json is silent
+    std::string_view epsilon_field;               // in config.json
+    std::string_view epsilon_key;                 // in the GGUF file
+    double epsilon;                               // where config.json is silent
+    double rotary_share;                          // of a head, where config.json is silent
     std::array<std::string_view, 3> activations;  // that the engines compute; the first is assumed
 
     bool has(Trait trait) const { return (traits & trait) != 0; }
@@ -43,9 +43,9 @@ struct ModelConfig {
     std::uint32_t heads = 0;
     std::uint32_t heads_kv = 0;
     std::uint32_t head_dim = 0;
-    std::uint32_t context = 0;      // tokens
-    std::uint32_t vocabulary = 0;   // tokens
-    std::uint32_t token_types = 0;  // of encoders
+    std::uint32_t context = 0;            // tokens
+    std::uint32_t vocabulary = 0;         // tokens
+    std::uint32_t token_types = 0;        // of encoders
     std::vector<GgufEntry> entries;       // the keys of the architecture
     std::vector<PlannedTensor> computed;  // factors of rotary positions
 };

@@ -43,8 +43,9 @@ private:
         if (!tokenizer) {
             Error error = tokenizer.error();
             if (error.code == ErrorCode::model_not_found)
-                error.message += "; save the tokeniser with transformers, which writes it from "
-                                 "tokenizer.model or vocab.json, or name a GGUF file of this model";
+                error.message +=
+                    "; save the tokeniser with transformers, which writes it from "
+                    "tokenizer.model or vocab.json, or name a GGUF file of this model";
             return fail(std::move(error));
         }
         const std::pair<const char*, json::object*> optional[] = {
@@ -103,11 +104,11 @@ private:
         if (single || single.error().code != ErrorCode::model_not_found) return single;
         const auto index = read_index();
         if (!index && index.error().code == ErrorCode::model_not_found) {
-            return fail(ErrorCode::model_not_found,
-                        fmt::format("{}: the directory holds neither {} nor {}; name a directory "
-                                    "with one of them",
-                                    printable_path(directory_.path.native()), single_file,
-                                    index_file));
+            return fail(
+                ErrorCode::model_not_found,
+                fmt::format("{}: the directory holds neither {} nor {}; name a directory "
+                            "with one of them",
+                            printable_path(directory_.path.native()), single_file, index_file));
         }
         if (!index) return fail(index.error());
         for (const auto& [file, tensors] : *index) {
@@ -156,16 +157,17 @@ private:
         for (SafeTensor& tensor : *tensors) {
             std::string name = tensor.name;
             const auto [entry, is_new] = directory_.tensors.emplace(
-                std::move(name), ModelDirectory::Place{directory_.shards.size(), std::move(tensor)});
+                std::move(name),
+                ModelDirectory::Place{directory_.shards.size(), std::move(tensor)});
             if (is_new) continue;
-            return fail(corrupt_file(
-                (*source)->name(), fmt::format("the tensor \"{}\" is in an earlier file too",
-                                               printable(entry->first))));
+            return fail(corrupt_file((*source)->name(),
+                                     fmt::format("the tensor \"{}\" is in an earlier file too",
+                                                 printable(entry->first))));
         }
         for (const std::string& name : expected) {
             const auto entry = directory_.tensors.find(name);
-            const bool there =
-                entry != directory_.tensors.end() && entry->second.shard == directory_.shards.size();
+            const bool there = entry != directory_.tensors.end() &&
+                               entry->second.shard == directory_.shards.size();
             if (there || is_constant(name)) continue;
             return fail(corrupt_file(
                 (*source)->name(), fmt::format("the tensor \"{}\", which {} finds here, is missing",

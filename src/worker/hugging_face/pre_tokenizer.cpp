@@ -152,9 +152,9 @@ Result<std::string> name_pre_tokenizer(const std::string& file, const json::obje
             return std::string(row.name);
     constexpr std::size_t shown_max = 400;
     const std::string shown = printable(fmt::format("{}", fmt::join(steps, ", then ")), shown_max);
-    return fail(unsupported_model(
-        file, fmt::format("the pre-tokeniser ({}{}) is not supported", shown,
-                          ignores_merges ? ", ignoring merges" : "")));
+    return fail(
+        unsupported_model(file, fmt::format("the pre-tokeniser ({}{}) is not supported", shown,
+                                            ignores_merges ? ", ignoring merges" : "")));
 }
 
 }  // namespace worker

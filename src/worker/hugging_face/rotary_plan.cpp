@@ -72,9 +72,9 @@ private:
         };
         const double usual = scaled(1);
         const bool by_shares = rope_.has("mscale") && rope_.has("mscale_all_dim");
-        const double implied = by_shares ? scaled(rope_.number("mscale")) /
-                                               scaled(rope_.number("mscale_all_dim"))
-                                         : usual;
+        const double implied =
+            by_shares ? scaled(rope_.number("mscale")) / scaled(rope_.number("mscale_all_dim"))
+                      : usual;
         const double attention = rope_.number("attention_factor", implied);
         if (!rope_.flag("truncate", true)) unsupported("yarn with truncate false");
         add("rope.scaling.type", std::string("yarn"));

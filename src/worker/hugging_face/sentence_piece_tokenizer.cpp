@@ -1,15 +1,13 @@
+#include "worker/base/utf8.h"
 #include "worker/hugging_face/json_fields.h"
 #include "worker/hugging_face/merges.h"
 #include "worker/hugging_face/tokenizer_models.h"
-#include "worker/base/utf8.h"
 #include "worker/model_file/printable.h"
+#include "worker/model_file/vocabulary_check.h"
 
 #include <fmt/format.h>
 
-#include <array>
 #include <optional>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace worker {
@@ -142,8 +140,9 @@ Result<std::vector<GgufEntry>> plan_sentence_piece(const TokenizerFile& file, To
     const auto before = space_before(file.content);
     if (!before) {
         return fail(unsupported_model(
-            file.name, "a normaliser or pre-tokeniser that does more than to turn spaces into ▁ is "
-                       "not supported with byte_fallback"));
+            file.name,
+            "a normaliser or pre-tokeniser that does more than to turn spaces into ▁ is "
+            "not supported with byte_fallback"));
     }
     const auto merges = read_merges(file.name, file.model);
     if (!merges) return fail(merges.error());
@@ -161,8 +160,9 @@ Result<std::vector<GgufEntry>> plan_sentence_piece(const TokenizerFile& file, To
         {"tokenizer.ggml.model", std::string("llama")},
         {"tokenizer.ggml.pre", std::string("default")},
         {"tokenizer.ggml.scores", std::move(*scores)},
-        {"tokenizer.ggml.add_space_prefix", *before != SpaceBefore::nothing},
+        {"tokenizer.ggml.add_space_prefix", *before == SpaceBefore::every_part},
     };
+    if (*before == SpaceBefore::the_text) entries.push_back({std::string(leading_space_key), true});
     return entries;
 }
 

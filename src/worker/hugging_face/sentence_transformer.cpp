@@ -35,8 +35,8 @@ std::string_view kind_of(const json::object& module) {
 }
 
 Error unsupported_pooling(const std::string& file, std::string_view name) {
-    return unsupported_model(
-        file, fmt::format("the pooling \"{}\" is not supported", printable(name)));
+    return unsupported_model(file,
+                             fmt::format("the pooling \"{}\" is not supported", printable(name)));
 }
 
 Result<Pooling> read_pooling(const fs::path& path) {
@@ -63,8 +63,8 @@ Result<Pooling> read_pooling(const fs::path& path) {
 
 // A folder inside the model's own.
 bool is_plain(std::string_view folder) {
-    return folder != "." && folder != ".." && folder.find_first_of(std::string_view("/\0", 2)) ==
-                                                  std::string_view::npos;
+    return folder != "." && folder != ".." &&
+           folder.find_first_of(std::string_view("/\0", 2)) == std::string_view::npos;
 }
 
 Result<void> read_module(const fs::path& directory, const json::value& value,

@@ -190,7 +190,8 @@ private:
             entries_.push_back({std::string(key), *directory_.chat_template});
         for (const auto& [name, text] : directory_.named_templates) {
             const auto is_plain = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
-            if (name.empty() || name.size() > 64 || !std::all_of(name.begin(), name.end(), is_plain))
+            if (name.empty() || name.size() > 64 ||
+                !std::all_of(name.begin(), name.end(), is_plain))
                 return unsupported(fmt::format("a chat template called \"{}\"", printable(name)));
             entries_.push_back({fmt::format("{}.{}", key, name), text});
         }

@@ -52,9 +52,7 @@ bool is_task_part(std::string_view name) {
 class TensorPlanner {
 public:
     TensorPlanner(const ModelDirectory& directory, const ModelConfig& config)
-        : directory_(directory),
-          config_(config),
-          rows_(tensor_rows(config.family->architecture)) {
+        : directory_(directory), config_(config), rows_(tensor_rows(config.family->architecture)) {
         WORKER_ASSERT(!rows_.empty());
         // A model that was saved without its head has names without the prefix.
         const std::string_view prefix = config.family->prefix;

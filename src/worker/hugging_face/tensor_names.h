@@ -16,7 +16,8 @@ namespace worker {
 Result<std::vector<PlannedTensor>> plan_tensors(const ModelDirectory& directory,
                                                 const ModelConfig& config);
 
-// general.file_type: of the type that most bytes are stored in. Source: enum llama_ftype in llama.h.
+// general.file_type: of the type that most bytes are stored in. Source: enum llama_ftype in
+// llama.h.
 std::uint32_t file_type_of(const std::vector<PlannedTensor>& tensors);
 
 }  // namespace worker

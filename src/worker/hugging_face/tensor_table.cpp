@@ -11,6 +11,7 @@ using enum Extent;
 constexpr Bias may = Bias::possible;
 constexpr Bias must = Bias::required;
 constexpr Bias no = Bias::none;
+constexpr bool f32 = true;
 
 // clang-format off
 constexpr std::array llama{
@@ -18,7 +19,7 @@ constexpr std::array llama{
     TensorRow{"norm",                              "output_norm", width},
     TensorRow{head_source,                         "output",      vocabulary,   width},
     TensorRow{"layers.#.input_layernorm",          "attn_norm",   width},
-    TensorRow{"layers.#.self_attn.q_proj",         "attn_q",      queries,      width, may, queries},
+    TensorRow{"layers.#.self_attn.q_proj",         "attn_q",      queries,     width, may, queries},
     TensorRow{"layers.#.self_attn.k_proj",         "attn_k",      keys,         width, may, keys},
     TensorRow{"layers.#.self_attn.v_proj",         "attn_v",      keys,         width, may},
     TensorRow{"layers.#.self_attn.o_proj",         "attn_output", width,        queries, may},
@@ -87,15 +88,15 @@ constexpr std::array phi2{
 };
 
 constexpr std::array bert{
-    TensorRow{"embeddings.word_embeddings",       "token_embd",      vocabulary,  width},
-    TensorRow{"embeddings.token_type_embeddings", "token_types",     token_types, width, no, none, true},
-    TensorRow{"embeddings.position_embeddings",   "position_embd",   context,     width, no, none, true},
-    TensorRow{"embeddings.LayerNorm",             "token_embd_norm", width,       none,  must},
-    TensorRow{"encoder.layer.#.attention.self.query",       "attn_q",      queries, width,   must},
-    TensorRow{"encoder.layer.#.attention.self.key",         "attn_k",      keys,    width,   must},
-    TensorRow{"encoder.layer.#.attention.self.value",       "attn_v",      keys,    width,   must},
-    TensorRow{"encoder.layer.#.attention.output.dense",     "attn_output", width,   queries, must},
-    TensorRow{"encoder.layer.#.attention.output.LayerNorm", "attn_output_norm",  width, none, must},
+    TensorRow{"embeddings.word_embeddings",       "token_embd",    vocabulary,  width},
+    TensorRow{"embeddings.token_type_embeddings", "token_types", token_types, width, no, none, f32},
+    TensorRow{"embeddings.position_embeddings",   "position_embd", context,   width, no, none, f32},
+    TensorRow{"embeddings.LayerNorm",             "token_embd_norm",   width, none,         must},
+    TensorRow{"encoder.layer.#.attention.self.query", "attn_q",          queries, width,      must},
+    TensorRow{"encoder.layer.#.attention.self.key",   "attn_k",          keys, width,         must},
+    TensorRow{"encoder.layer.#.attention.self.value", "attn_v",          keys, width,         must},
+    TensorRow{"encoder.layer.#.attention.output.dense", "attn_output",   width, queries,      must},
+    TensorRow{"encoder.layer.#.attention.output.LayerNorm", "attn_output_norm", width, none,  must},
     TensorRow{"encoder.layer.#.intermediate.dense", "ffn_up",            feed_forward, width, must},
     TensorRow{"encoder.layer.#.output.dense",       "ffn_down",          width, feed_forward, must},
     TensorRow{"encoder.layer.#.output.LayerNorm",   "layer_output_norm", width, none,         must},

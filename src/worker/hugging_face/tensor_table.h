@@ -14,11 +14,11 @@ enum class Extent : std::uint8_t {
     context,
     token_types,
     head_dim,
-    queries,           // heads x head_dim
-    keys,              // heads_kv x head_dim
+    queries,  // heads x head_dim
+    keys,     // heads_kv x head_dim
     queries_keys_values,
     feed_forward,
-    gates_and_ups,     // 2 x feed_forward
+    gates_and_ups,  // 2 x feed_forward
 };
 
 enum class Bias : std::uint8_t { none, possible, required };

@@ -44,7 +44,8 @@ public:
     Result<TokenTable> run() {
         const json::object* model = object_at(directory_.tokenizer, "model");
         const json::object* vocabulary = model ? object_at(*model, "vocab") : nullptr;
-        if (!vocabulary || vocabulary->empty()) return fail(corrupt_file(file_, "has no vocabulary"));
+        if (!vocabulary || vocabulary->empty())
+            return fail(corrupt_file(file_, "has no vocabulary"));
         table_.ids_.reserve(vocabulary->size());
         for (const auto& [text, id] : *vocabulary)
             if (!add(text, integer_of(id), TokenType::normal)) return fail(*error_);
@@ -60,13 +61,14 @@ private:
     bool add(std::string_view text, std::optional<std::int64_t> id, TokenType type) {
         const std::size_t size = table_.tokens_.size();
         if (!id || *id < 0 || *id >= static_cast<std::int64_t>(size)) {
-            return corrupt(fmt::format("the token \"{}\" has no id below the {} of config.json's "
-                                       "vocab_size",
-                                       printable(text), size));
+            return corrupt(
+                fmt::format("the token \"{}\" has no id below the {} of config.json's "
+                            "vocab_size",
+                            printable(text), size));
         }
         if (text.size() > token_bytes_max || text.find('\0') != std::string_view::npos) {
-            return unsupported(fmt::format("the token \"{}\" is too long or holds a zero byte",
-                                           printable(text)));
+            return unsupported(
+                fmt::format("the token \"{}\" is too long or holds a zero byte", printable(text)));
         }
         const auto index = static_cast<std::uint32_t>(*id);
         VocabularyToken& token = table_.tokens_[index];
@@ -126,9 +128,10 @@ private:
     }
 
     bool unsupported_stripping(std::string_view text) {
-        return unsupported(fmt::format("the token \"{}\" takes white space beside it away, which "
-                                       "is not supported for this model",
-                                       printable(text)));
+        return unsupported(
+            fmt::format("the token \"{}\" takes white space beside it away, which "
+                        "is not supported for this model",
+                        printable(text)));
     }
     bool corrupt(std::string_view what) {
         error_ = corrupt_file(file_, what);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 #include <unordered_set>
@@ -22,8 +23,7 @@ using Planner = Result<std::vector<GgufEntry>> (*)(const TokenizerFile&, TokenTa
 // Null where there is none. Files of older versions say no type.
 Planner planner_for(const json::object& model) {
     const bool merges = model.contains("merges");
-    const std::string_view type =
-        text_at(model, "type").value_or(merges ? "BPE" : "WordPiece");
+    const std::string_view type = text_at(model, "type").value_or(merges ? "BPE" : "WordPiece");
     if (type == "WordPiece") return plan_word_piece;
     if (type != "BPE") return nullptr;
     return flag_at(model, "byte_fallback") ? plan_sentence_piece : plan_byte_level;
@@ -34,6 +34,14 @@ std::string_view unknown_option(const json::object& model) {
     for (const std::string_view option : {"continuing_subword_prefix", "end_of_word_suffix"})
         if (model.contains("merges") && !text_at(model, option).value_or("").empty()) return option;
     return {};
+}
+
+// As libllama does for BERT whatever the file says.
+bool adds_both(const std::vector<GgufEntry>& special) {
+    const auto is_added = [](const GgufEntry& entry) {
+        return entry.key.starts_with("tokenizer.ggml.add_") && entry.value == GgufWritable(true);
+    };
+    return std::count_if(special.begin(), special.end(), is_added) == 2;
 }
 
 // libllama ends the process on a token that is there twice.
@@ -79,6 +87,11 @@ Result<TokenizerPlan> plan_tokenizer(const ModelDirectory& directory, std::uint3
     if (!table) return fail(table.error());
     auto special = special_token_entries(directory, *table);
     if (!special) return fail(special.error());
+    if (plan == plan_word_piece && !adds_both(*special)) {
+        return fail(unsupported_model(name,
+                                      "a WordPiece tokeniser is supported only where it puts "
+                                      "every text between [CLS] and [SEP]"));
+    }
     auto entries = plan({name, directory.tokenizer, *model}, *table);
     if (!entries) return fail(entries.error());
     if (auto checked = check_distinct(name, table->tokens()); !checked)

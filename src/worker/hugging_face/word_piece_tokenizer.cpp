@@ -7,7 +7,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view inside = "##";      // before a piece that goes on
+constexpr std::string_view inside = "##";   // before a piece that goes on
 constexpr std::string_view at_begin = "▁";  // before one that begins a word, in GGUF
 
 // What libllama does to a text whatever the file says.
@@ -22,13 +22,15 @@ bool is_as_built_in(const json::object* normalizer, const json::object* pre_toke
 Result<std::vector<GgufEntry>> plan_word_piece(const TokenizerFile& file, TokenTable& table) {
     const json::object* normalizer = object_at(file.content, "normalizer");
     if (!is_as_built_in(normalizer, object_at(file.content, "pre_tokenizer"))) {
-        return fail(unsupported_model(
-            file.name, "a WordPiece tokeniser with another normaliser or pre-tokeniser than "
-                       "BERT's own is not supported"));
+        return fail(
+            unsupported_model(file.name,
+                              "a WordPiece tokeniser with another normaliser or pre-tokeniser than "
+                              "BERT's own is not supported"));
     }
     if (text_at(file.model, "continuing_subword_prefix").value_or(inside) != inside)
-        return fail(unsupported_model(file.name, "pieces inside of words that do not begin with ## "
-                                                 "are not supported"));
+        return fail(unsupported_model(file.name,
+                                      "pieces inside of words that do not begin with ## "
+                                      "are not supported"));
     for (VocabularyToken& token : table.tokens()) {
         if (token.type != TokenType::normal) continue;
         if (token.text.starts_with(inside))
