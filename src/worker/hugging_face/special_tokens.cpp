@@ -1,6 +1,7 @@
 #include "worker/hugging_face/special_tokens.h"
 
 #include "worker/hugging_face/json_fields.h"
+#include "worker/model_file/gguf.h"
 #include "worker/model_file/printable.h"
 
 #include <fmt/format.h>
@@ -186,15 +187,19 @@ private:
 
     void add_templates() {
         constexpr std::string_view key = "tokenizer.chat_template";
-        if (directory_.chat_template)
-            entries_.push_back({std::string(key), *directory_.chat_template});
+        if (directory_.chat_template) add_template(std::string(key), *directory_.chat_template);
         for (const auto& [name, text] : directory_.named_templates) {
             const auto is_plain = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
             if (name.empty() || name.size() > 64 ||
                 !std::all_of(name.begin(), name.end(), is_plain))
                 return unsupported(fmt::format("a chat template called \"{}\"", printable(name)));
-            entries_.push_back({fmt::format("{}.{}", key, name), text});
+            add_template(fmt::format("{}.{}", key, name), text);
         }
+    }
+
+    void add_template(std::string key, const std::string& text) {
+        if (text.size() > gguf_text_bytes_max) return unsupported("a chat template of over 1 MiB");
+        entries_.push_back({std::move(key), text});
     }
 
     void add_id(std::string_view key, Id id) {
