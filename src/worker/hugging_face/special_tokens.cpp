@@ -57,7 +57,6 @@ public:
     }
 
 private:
-    // A processor that is none but cuts offsets changes no token.
     void read_frame(const json::object* processor) {
         if (!processor) return;
         const std::string_view type = text_at(*processor, "type").value_or("");
@@ -72,7 +71,7 @@ private:
 
     void read_part(const json::object& processor) {
         const std::string_view type = text_at(processor, "type").value_or("");
-        if (type == "ByteLevel") return;
+        if (type == "ByteLevel") return;  // Changes no token, only where they are said to lie.
         if (frame_.given || (type != "TemplateProcessing" && type != "BertProcessing"))
             return unsupported(fmt::format("the post-processor \"{}\"", printable(type)));
         frame_.given = true;
@@ -137,8 +136,8 @@ private:
     // Whatever ends a reply: the token that the tokeniser puts behind every text or calls its end,
     // and those of the configurations. GGUF has a key for three.
     void gather_ends() {
-        if (frame_.end) ends_.push_back(*frame_.end);
-        if (const Id id = id_of("eos")) add_end(*id);
+        add_end(frame_.end);
+        add_end(id_of("eos"));
         for (const json::object* from : {&directory_.generation_config, &directory_.config}) {
             add_end(in_range(integer_at(*from, "eos_token_id")));
             if (const json::array* list = array_at(*from, "eos_token_id"))
