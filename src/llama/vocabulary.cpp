@@ -1,6 +1,7 @@
 #include "llama/vocabulary.h"
 
 #include "worker/base/assert.h"
+#include "worker/model_file/vocabulary_check.h"
 
 #include <llama.h>
 
@@ -36,6 +37,18 @@ Vocabulary::Vocabulary(std::shared_ptr<const Model> model) : model_(std::move(mo
         if (llama_vocab_is_eog(vocab, token)) ends_.push_back(token);
     }
     bytes_.shrink_to_fit();
+    read_leading_space();
+}
+
+void Vocabulary::read_leading_space() {
+    std::array<char, 8> value{};
+    const std::string key(worker::leading_space_key);
+    llama_model_meta_val_str(model_->handle(), key.c_str(), value.data(), value.size());
+    leading_space_ = std::string_view(value.data()) == "true";
+    if (!leading_space_) return;
+    constexpr int whole = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED;
+    for (Token token = 0; token < static_cast<Token>(size()); ++token)
+        if (llama_vocab_get_attr(model_->vocabulary(), token) & whole) special_.push_back(token);
 }
 
 void Vocabulary::append_spelling(Token token) {
@@ -62,6 +75,8 @@ Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text, llm::Spec
     if (text.size() > text_bytes_max) {
         return fail(ErrorCode::invalid_request, "the text is too long to be tokenised");
     }
+    if (wants_leading_space(text, special))
+        return tokenize(" " + std::string(text), special, leading);
     const bool parse_special = special == llm::SpecialTokens::parsed;
     const bool add_special = leading == llm::LeadingToken::as_model_wants;
     const auto bytes = static_cast<std::int32_t>(text.size());
@@ -87,6 +102,16 @@ Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text, llm::Spec
     }
     if (add_special && parse_special && begins_twice(tokens)) tokens.erase(tokens.begin());
     return tokens;
+}
+
+// Source: tokenizers, pre_tokenizers/metaspace.rs, `PrependScheme::First`.
+bool Vocabulary::wants_leading_space(std::string_view text, llm::SpecialTokens special) const {
+    if (!leading_space_ || text.empty() || text.starts_with(' ') || text.starts_with("▁"))
+        return false;
+    return std::none_of(special_.begin(), special_.end(), [&](Token token) {
+        const bool is_read = special == llm::SpecialTokens::parsed || !at(token).control;
+        return is_read && text.starts_with(spelling(token));
+    });
 }
 
 // Chat templates often write the leading token themselves; a second one spoils the reply.

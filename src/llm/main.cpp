@@ -4,6 +4,8 @@
 #include "llm/settings.h"
 #include "llm/text_worker.h"
 #include "worker/app/config.h"
+#include "worker/app/model_places.h"
+#include "worker/hugging_face/servable_files.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -19,14 +21,6 @@
 namespace llm {
 namespace {
 
-worker::ModelPlaces model_places(const worker::Environment& environment) {
-    worker::ModelPlaces places;
-    places.home = environment.variable("HOME").value_or("/");
-    places.model_base_dir = environment.variable("RBEE_MODEL_BASE_DIR");
-    places.hf_home = environment.variable("HF_HOME");
-    return places;
-}
-
 // Returns the exit code.
 int cannot_start(const worker::Error& error) {
     std::fprintf(stderr, "error: %s\n", worker::wire_message(error).c_str());
@@ -35,7 +29,10 @@ int cannot_start(const worker::Error& error) {
 
 int check(const worker::Invocation& invocation, const worker::Environment& environment) {
     std::fputs(invocation.output.c_str(), stdout);
-    const auto files = worker::resolve_model(invocation.config.model, model_places(environment));
+    const auto found =
+        worker::resolve_model(invocation.config.model, worker::model_places(environment));
+    if (!found) return cannot_start(found.error());
+    const auto files = worker::files_to_read(*found);
     if (!files) return cannot_start(files.error());
     std::puts("\n# The model's files:");
     for (const auto& file : *files) std::printf("#   %s\n", file.c_str());
@@ -73,7 +70,7 @@ int serve(const worker::Config& config, const TextSettings& settings, const Outs
     const worker::ServiceNotifier notifier(outside.environment);
     ModelLoading loading({.config = config,
                           .settings = settings,
-                          .places = model_places(outside.environment),
+                          .places = worker::model_places(outside.environment),
                           .library = library,
                           .narrator = narrator,
                           .log = log});

@@ -21,7 +21,7 @@ using worker::LoadProgress;
 
 // What is known before a weight is read.
 struct ModelLoading::Plan {
-    std::vector<std::filesystem::path> paths;
+    worker::ServableModel files;  // They are opened while the model loads, and not after that.
     worker::ChosenDevice chosen;
     Engine engine = Engine::llama;
     llama::TextModelOptions options;  // The native engine's too, as far as it has them.
@@ -38,6 +38,10 @@ namespace {
 
 // Of the whole load; the rest is context and warm-up.
 constexpr double weights_share = 0.9;
+
+// Of the whole load, where a model has to be copied first. What was just written is then read from
+// the system's caches.
+constexpr double conversion_share = 0.6;
 
 // The native engine's weights take at most this part more than the file.
 constexpr std::uint64_t native_extra_divisor = 7;
@@ -72,6 +76,14 @@ ModelCard card_of(const worker::ModelFacts& facts) {
                             .top_k = recommended.top_k}};
 }
 
+// What `inspect_model` will say of it.
+Result<void> is_servable(const worker::ByteSource& file) {
+    const worker::ByteSource* files[] = {&file};
+    const auto facts = worker::inspect_sources(files);
+    if (!facts) return worker::fail(facts.error());
+    return {};
+}
+
 // What may be taken of the host's memory for nothing but speed.
 std::uint64_t spare_bytes() {
     return std::min(worker::host_memory().free_bytes / 4, std::uint64_t{8} << 30);
@@ -81,7 +93,7 @@ std::uint64_t spare_bytes() {
 
 Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
                                        const std::atomic<bool>& interrupted) {
-    Result<Plan> planned = plan();
+    Result<Plan> planned = plan(observer);
     if (!planned) return worker::fail(std::move(planned.error()));
     const worker::ModelFacts& facts = report_.facts;
     narrate("model_load", "Loads " + worker::format_bytes(facts.size_bytes) + " of " +
@@ -103,13 +115,29 @@ Result<LoadedModel> ModelLoading::load(const LoadObserver& observer,
                        .card = std::move(card)};
 }
 
-Result<ModelLoading::Plan> ModelLoading::plan() {
-    Plan plan;
-    auto paths = worker::resolve_model(config_.model, places_);
-    if (!paths) return worker::fail(std::move(paths.error()));
-    plan.paths = std::move(*paths);
+Result<worker::ServableModel> ModelLoading::find_files(const LoadObserver& observer) {
+    const auto found = worker::resolve_model(config_.model, places_);
+    if (!found) return worker::fail(found.error());
+    auto files = worker::servable_files(
+        *found, places_,
+        {.accepts = is_servable,
+         .says = [this](const std::string& sentence) { narrate("model_convert", sentence); },
+         .progress =
+             [&](double fraction) {
+                 converted_ = fraction * conversion_share;
+                 return observer({.stage = "converting", .fraction = converted_});
+             }});
+    if (files && !files->note.empty()) log_.write(worker::LogLevel::warn, files->note);
+    return files;
+}
 
-    auto facts = worker::inspect_model(plan.paths);
+Result<ModelLoading::Plan> ModelLoading::plan(const LoadObserver& observer) {
+    Plan plan;
+    auto files = find_files(observer);
+    if (!files) return worker::fail(std::move(files.error()));
+    plan.files = std::move(*files);
+
+    auto facts = worker::inspect_model(plan.files.paths);
     if (!facts) return worker::fail(std::move(facts.error()));
     report_.facts = std::move(*facts);
 
@@ -127,7 +155,7 @@ Result<ModelLoading::Plan> ModelLoading::plan() {
     const worker::Device& first = plan.chosen.devices.front();
     report_.chosen = plan.chosen;
     report_.device = first.kind + ":" + std::to_string(first.index);
-    auto engine = choose_engine(config_, first.kind, plan.paths);
+    auto engine = choose_engine(config_, first.kind, plan.files.paths);
     if (!engine) return worker::fail(std::move(engine.error()));
     plan.engine = engine->engine;
     plan.card.engine = report_.engine = name(engine->engine);
@@ -152,7 +180,7 @@ bool ModelLoading::report_weights(const LoadObserver& observer, double fraction)
                      .layers_total = facts.layers,
                      .bytes_loaded = static_cast<std::uint64_t>(
                          fraction * static_cast<double>(facts.size_bytes)),
-                     .fraction = fraction * weights_share});
+                     .fraction = converted_ + fraction * (weights_share - converted_)});
 }
 
 Result<void> ModelLoading::begin_warm_up(const LoadObserver& observer) {
@@ -171,14 +199,15 @@ Result<ModelLoading::Computing> ModelLoading::load_native(const Plan& plan,
                                                           const std::atomic<bool>& interrupted) {
     const auto isa = cpu::choose_isa(config_.cpu_isa);
     if (!isa) return worker::fail(isa.error());
-    auto tokeniser = llama::load_model(library_, {.paths = plan.paths, .vocabulary_only = true},
-                                       [](double) { return true; });
+    auto tokeniser =
+        llama::load_model(library_, {.paths = plan.files.paths, .vocabulary_only = true},
+                          [](double) { return true; });
     if (!tokeniser) return worker::fail(std::move(tokeniser.error()));
     cpu::Profile::Report report;
     if (config_.profile)
         report = [this](const std::string& line) { log_.write(worker::LogLevel::info, line); };
     auto model = cpu::TextModel::load(
-        {.paths = plan.paths,
+        {.paths = plan.files.paths,
          .context_max = plan.options.context_max,
          .cells = plan.options.cells,
          .sequences_max = plan.options.sequences_max,
@@ -210,7 +239,7 @@ Result<std::shared_ptr<const llama::Model>> ModelLoading::load_weights(
     const Plan& plan, const LoadObserver& observer) {
     const auto split_mode = llama::parse_split_mode(config_.split_mode);
     if (!split_mode) return worker::fail(split_mode.error());
-    llama::LoadOptions options{.paths = plan.paths,
+    llama::LoadOptions options{.paths = plan.files.paths,
                                .gpu_layers = config_.gpu_layers,
                                .split_mode = *split_mode,
                                .tensor_split = config_.tensor_split,

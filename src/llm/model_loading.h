@@ -8,6 +8,7 @@
 #include "worker/base/log.h"
 #include "worker/device/device.h"
 #include "worker/http/status_routes.h"
+#include "worker/hugging_face/servable_files.h"
 #include "worker/model_file/model_facts.h"
 #include "worker/model_file/resolve.h"
 #include "worker/narration/narrator.h"
@@ -31,8 +32,8 @@ struct LoadReport {
     std::uint64_t prefix_bytes_max = 0;  // host memory for texts that may come again
 };
 
-// From a model's name to a model that is warm: resolve, check the header by ourselves, choose
-// device and sizes, load, warm up. Thread: the engine thread.
+// From a model's name to a model that is warm: resolve, copy what is no GGUF to one, check the
+// header by ourselves, choose device and sizes, load, warm up. Thread: the engine thread.
 class ModelLoading {
 public:
     struct Parts {
@@ -62,7 +63,8 @@ public:
 private:
     struct Plan;
     struct Computing;
-    Result<Plan> plan();
+    Result<Plan> plan(const worker::LoadObserver& observer);
+    Result<worker::ServableModel> find_files(const worker::LoadObserver& observer);
     Result<Computing> load_native(const Plan& plan, const worker::LoadObserver& observer,
                                   const std::atomic<bool>& interrupted);
     Result<Computing> load_llama(const Plan& plan, const worker::LoadObserver& observer,
@@ -81,6 +83,7 @@ private:
     worker::Narrator& narrator_;
     worker::Log& log_;
     LoadReport report_;
+    double converted_ = 0;  // 0..1 of the whole load: what making a GGUF copy took of it
 };
 
 }  // namespace llm

@@ -5,8 +5,8 @@ import re
 _WORKER = {
     f"worker/{folder}"
     for folder in (
-        "base contract validation narration metrics device model_file engine scheduler hive http "
-        "app"
+        "base contract validation narration metrics device model_file hugging_face engine "
+        "scheduler hive http app"
     ).split()
 }
 _BELOW_LLM = {"llm/model", "worker/engine", "worker/metrics", "worker/narration", "worker/base"}
@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "worker/metrics": {"worker/base"},
     "worker/device": {"worker/base"},
     "worker/model_file": {"worker/base"},
+    "worker/hugging_face": {"worker/device", "worker/model_file", "worker/base"},
     "worker/validation": {"worker/base"},
     "worker/engine": {"worker/base", "worker/narration"},
     "worker/scheduler": {
@@ -37,7 +38,7 @@ MAY_INCLUDE = {
         "worker/model_file",
         "worker/base",
     },
-    "worker/http": _WORKER - {"worker/app", "worker/hive"},
+    "worker/http": _WORKER - {"worker/app", "worker/hive", "worker/hugging_face"},
     "worker/app": _WORKER,
     "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
     "cpu/kernels": {"worker/model_file", "worker/base"},

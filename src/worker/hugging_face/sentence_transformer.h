@@ -1,0 +1,26 @@
+#pragma once
+
+#include "worker/base/result.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+namespace worker {
+
+// How one vector comes of those of a text's tokens. Source: enum llama_pooling_type in llama.h.
+enum class Pooling : std::uint32_t { none = 0, mean = 1, first = 2, last = 3 };
+
+// What makes an embedding model of a language model.
+// Source: sentence-transformers, modules.json and the config.json of its Pooling.
+struct SentenceTransformer {
+    Pooling pooling = Pooling::none;
+    bool lower_case = false;  // before the tokeniser reads a text
+};
+
+// Nothing where the directory has no modules.json.
+// Errors: model_corrupt, model_unsupported (a module or a pooling, named), model_unreadable.
+Result<std::optional<SentenceTransformer>> read_sentence_transformer(
+    const std::filesystem::path& directory);
+
+}  // namespace worker
