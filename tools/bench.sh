@@ -6,6 +6,7 @@
 #   SHAPES   of the race, e.g. "one_client shared_text"; else all
 #   RATE     requests a second that arrive at random times
 #   ARGS     more options of the worker in the race
+#   EMBEDDING_MODEL  directory or GGUF file; else the small real one for embeddings
 # Further arguments are race.py's.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -34,10 +35,11 @@ requantised() {
     echo "$copy"
 }
 
-tools/build.sh release llm-worker-rbee bare_decode bare_engine bare_shape limits load_generator \
-    products
+tools/build.sh release llm-worker-rbee embedding-worker-rbee bare_decode bare_engine bare_shape \
+    limits load_generator products
 peer=$(tools/peer.sh)
 model=${MODEL:-$(tools/fetch.sh model)}
+embedding_model=${EMBEDDING_MODEL:-$(tools/fetch.sh embedding-model)}
 [[ -z ${QUANT:-} ]] || model=$(requantised "$model")
 
 python3 bench/decode_rate.py build/release/llm-worker-rbee build/release/bench/bare_decode \
@@ -48,3 +50,4 @@ python3 bench/race.py build/release "$peer" "$model" --rounds "${ROUNDS:-3}" \
     --shapes "${SHAPES:-}" --worker-flags="${ARGS:-}" "$@"
 python3 bench/chats.py build/release "$peer" "$model"
 python3 bench/neighbour.py build/release "$peer" "$model"
+python3 bench/embeddings.py build/release "$peer" "$embedding_model"

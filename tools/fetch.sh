@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fetch.sh llama-source | peer-source | model | embedding-model | vocabularies | schemathesis |
-#          jinja | openai | node-clients | node-clients-extra
+#          jinja | oracles | openai | node-clients | node-clients-extra
 # Fetches one thing into the cache, unless it is there, and prints its path.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
@@ -110,7 +110,8 @@ vocabularies() {
 
 install_packages() {
     make_scratch
-    pip install --only-binary :all: --target "$scratch/packages" --requirement "$1"
+    # Each list is complete, so that nothing comes along in a version that nobody has named.
+    pip install --only-binary :all: --no-deps --target "$scratch/packages" --requirement "$1"
     mv "$scratch/packages" "$2"
 }
 
@@ -162,12 +163,13 @@ case $1 in
     vocabularies) vocabularies ;;
     schemathesis) packages schemathesis "18 MB" ;;
     jinja) packages jinja "1 MB" ;;
+    oracles) packages oracles "20 MB" ;;
     openai) packages openai "6 MB" ;;
     node-clients) node_packages node-clients "8 MB" --omit dev ;;
     node-clients-extra) node_packages node-clients-extra "21 MB" ;;
     *)
         fail "fetch.sh does not know '$1'" \
             "one of: llama-source peer-source model embedding-model vocabularies schemathesis jinja
-              openai node-clients node-clients-extra"
+              oracles openai node-clients node-clients-extra"
         ;;
 esac

@@ -51,13 +51,18 @@ RBEE_SCHEMATHESIS=$(tools/fetch.sh schemathesis) ||
     note "      The tests that need schemathesis will be skipped."
 RBEE_JINJA=$(tools/fetch.sh jinja) ||
     note "      The tests that need jinja2 will be skipped."
+RBEE_ORACLES=$(tools/fetch.sh oracles) ||
+    note "      The tests that compute with numpy and tokenizers will be skipped."
+RBEE_TEST_EMBEDDING_MODEL=$(tools/fetch.sh embedding-model) ||
+    note "      The tests of the real model for embeddings will be skipped."
 RBEE_WORKER=$PWD/build/release/llm-worker-rbee
+RBEE_EMBEDDING_WORKER=$PWD/build/release/embedding-worker-rbee
 RBEE_OPENAI=$(tools/fetch.sh openai) ||
     note "      The tests that need OpenAI's Python client will be skipped."
 RBEE_NODE_CLIENTS=$(tools/fetch.sh node-clients) ||
     note "      The tests that need clients on Node.js will be skipped."
-export RBEE_TEST_MODEL RBEE_TEST_VOCABS RBEE_SCHEMATHESIS RBEE_JINJA RBEE_WORKER RBEE_OPENAI \
-    RBEE_NODE_CLIENTS
+export RBEE_TEST_MODEL RBEE_TEST_VOCABS RBEE_SCHEMATHESIS RBEE_JINJA RBEE_ORACLES \
+    RBEE_TEST_EMBEDDING_MODEL RBEE_WORKER RBEE_EMBEDDING_WORKER RBEE_OPENAI RBEE_NODE_CLIENTS
 
 begin tidy
 tools/build.sh release -DRBEE_TESTS=ON

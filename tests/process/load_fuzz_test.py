@@ -45,12 +45,13 @@ def mutate(file, header, chance):
     return bytes(file)
 
 
-def load(path):
+def load(path, env=None):
     """"ready", or the exit code; negative for a signal."""
     process = subprocess.Popen(
         [need("RBEE_WORKER"), "--port", "0", "--log-format", "json", "--model", str(path),
          "--parallel", "2", "--batch-size", "64"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env={**os.environ, **(env or {})})
     killer = threading.Timer(PATIENCE, process.kill)
     killer.start()
     try:

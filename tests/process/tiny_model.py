@@ -1,16 +1,17 @@
 """Models that are small and real: libllama loads and runs them. One for each way in which models
 remember a text. Random weights, every byte as a token, the same file for the same seed."""
 
+import math
 import random
 import struct
+
+import gguf_file
+from gguf_file import BYTE, CONTROL, F32, I32, NORMAL, U32, UNKNOWN, f32, string, u32
 
 WIDTH, LAYERS, HEADS, HEADS_KV, FEED_FORWARD, CONTEXT = 64, 2, 4, 2, 128, 512
 HEAD = WIDTH // HEADS
 INNER, STATE, CONVOLUTION, RANK = 2 * WIDTH, 16, 4, 4
 WINDOW, WINDOW_LAYERS = 32, 6
-
-U32, F32, STRING, ARRAY, I32 = 4, 6, 8, 9, 5
-NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
 
 
 def tokens():
@@ -24,33 +25,13 @@ def tokens():
         yield text, NORMAL
 
 
-def text(value):
-    raw = value.encode()
-    return struct.pack("<Q", len(raw)) + raw
-
-
-def key(name, kind, value):
-    return text(name) + struct.pack("<I", kind) + value
-
-
-def array(kind, values):
-    return struct.pack("<IQ", kind, len(values)) + b"".join(values)
-
-
-def u32(name, value):
-    return key(name, U32, struct.pack("<I", value))
-
-
 def vocabulary_keys():
     vocabulary = list(tokens())
     return [
-        key("tokenizer.ggml.model", STRING, text("llama")),
-        key("tokenizer.ggml.tokens", ARRAY,
-            array(STRING, [text(token) for token, _ in vocabulary])),
-        key("tokenizer.ggml.scores", ARRAY,
-            array(F32, [struct.pack("<f", -i) for i in range(len(vocabulary))])),
-        key("tokenizer.ggml.token_type", ARRAY,
-            array(I32, [struct.pack("<i", kind) for _, kind in vocabulary])),
+        string("tokenizer.ggml.model", "llama"),
+        gguf_file.strings("tokenizer.ggml.tokens", [token for token, _ in vocabulary]),
+        gguf_file.numbers("tokenizer.ggml.scores", F32, [-i for i in range(len(vocabulary))]),
+        gguf_file.numbers("tokenizer.ggml.token_type", I32, [kind for _, kind in vocabulary]),
         u32("tokenizer.ggml.bos_token_id", 1),
         u32("tokenizer.ggml.eos_token_id", 2),
     ]
@@ -88,20 +69,19 @@ class Kind:
     def keys(self):
         prefix = self.architecture + "."
         pairs = [
-            key("general.architecture", STRING, text(self.architecture)),
-            key("general.name", STRING, text("tiny")),
+            string("general.architecture", self.architecture),
+            string("general.name", "tiny"),
             u32(prefix + "context_length", CONTEXT),
             u32(prefix + "embedding_length", WIDTH),
             u32(prefix + "block_count", len(self.layers)),
             u32(prefix + "feed_forward_length", FEED_FORWARD),
-            key(prefix + "attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
+            f32(prefix + "attention.layer_norm_rms_epsilon", 1e-5),
         ]
         for name, value in self.more_keys:
             if isinstance(value, int):
                 pairs.append(u32(prefix + name, value))
             else:
-                values = array(U32, [struct.pack("<I", each) for each in value])
-                pairs.append(key(prefix + name, ARRAY, values))
+                pairs.append(gguf_file.numbers(prefix + name, U32, value))
         return pairs + vocabulary_keys()
 
     def tensors(self):
@@ -164,16 +144,9 @@ def weight(chance, name, index):
 def build(kind=PLAIN, seed=1):
     """(bytes of the file, length of its header)"""
     chance = random.Random(seed)
-    table, data = b"", bytearray()
-    named = list(kind.tensors())
-    for name, shape in named:
-        table += text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 0, len(data))
-        count = 1
-        for length in shape:
-            count *= length
-        data += struct.pack(f"<{count}f", *(weight(chance, name, i) for i in range(count)))
-        data += bytes(-len(data) % 32)
-    pairs = kind.keys()
-    header = b"GGUF" + struct.pack("<IQQ", 3, len(named), len(pairs)) + b"".join(pairs) + table
-    header += bytes(-len(header) % 32)
-    return header + bytes(data), len(header)
+    tensors = []
+    for name, shape in kind.tensors():
+        count = math.prod(shape)
+        raw = struct.pack(f"<{count}f", *(weight(chance, name, i) for i in range(count)))
+        tensors.append((name, shape, gguf_file.TENSOR_F32, raw))
+    return gguf_file.build(kind.keys(), tensors)

@@ -48,17 +48,18 @@ def run_to_end(*flags, model=None, port=0, env=None, timeout=PATIENCE, preexec=N
 class Worker:
     """A worker that serves. Use as a context manager; leaving it kills what still runs."""
 
-    def __init__(self, *flags, model=None, env=None):
-        self.command = [MODALITY.program(), "--log-format", "json", "--port", "0",
-                        "--model", str(model or MODALITY.model()), *flags]
+    def __init__(self, *flags, model=None, env=None, preexec=None, modality=MODALITY):
+        self.command = [modality.program(), "--log-format", "json", "--port", "0",
+                        "--model", str(model or modality.model()), *flags]
         self.env = {**os.environ, **(env or {})}
+        self.preexec = preexec
         self.log = []
         self._lines = queue.Queue()
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        env=self.env)
+                                        env=self.env, preexec_fn=self.preexec)
         threading.Thread(target=self._follow, daemon=True).start()
         self.port = int(self.wait_for("server_bind")["target"].rsplit(":", 1)[1])
         return self
