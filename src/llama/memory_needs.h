@@ -28,6 +28,13 @@ MemoryNeeds memory_needs(const worker::ModelFacts& facts, const TextModelOptions
 
 enum class MemoryPlace : std::uint8_t { host, device };
 
+// The memory that a model may take.
+struct MemoryRoom {
+    std::uint64_t free_bytes = 0;
+    std::uint64_t floor_bytes = 0;  // of these, to be left free
+    MemoryPlace place = MemoryPlace::host;
+};
+
 // Errors: insufficient_memory, insufficient_vram, with the bytes needed and free, and what to do.
 Result<void> check_memory(const MemoryNeeds& needs, std::uint64_t free_bytes, MemoryPlace place);
 

@@ -18,9 +18,9 @@ constexpr llm::RequestLimits limits = {.vocabulary_size = 100,
                                        .prompts_max = 3,
                                        .fill_in_middle = true};
 
-void check(const llm::OpenAiError& error) {
+void check(const worker::OpenAiError& error) {
     WORKER_ASSERT(error.status == 400 && !error.message.empty());
-    WORKER_ASSERT(worker::parse_json(llm::openai_error_body(error)).has_value());
+    WORKER_ASSERT(worker::parse_json(worker::openai_error_body(error)).has_value());
 }
 
 void check(const llm::GenerationRequest& request) {
@@ -30,7 +30,7 @@ void check(const llm::GenerationRequest& request) {
     for (const llm::Token token : request.stop_token_ids) WORKER_ASSERT(token >= 0 && token < 100);
     for (const llm::LogitBias& bias : request.logit_bias)
         WORKER_ASSERT(bias.token >= 0 && bias.token < 100);
-    WORKER_ASSERT(request.ignored.size() <= llm::ignored_max + 1);
+    WORKER_ASSERT(request.ignored.size() <= worker::ignored_max + 1);
 }
 
 }  // namespace

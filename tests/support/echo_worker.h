@@ -148,7 +148,7 @@ private:
     const Config config_;
     SystemClock clock_;
     Log log_;
-    Narrator narrator_{log_, clock_};
+    Narrator narrator_{log_, clock_, "echo-worker"};
     const ServiceNotifier notifier_{nobody_to_notify()};
     Daemon daemon_{{.config = config_,
                     .log = log_,

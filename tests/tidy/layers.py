@@ -6,7 +6,7 @@ _WORKER = {
     f"worker/{folder}"
     for folder in (
         "base contract validation narration metrics device model_file hugging_face engine "
-        "scheduler hive http app"
+        "scheduler hive http openai app"
     ).split()
 }
 _BELOW_LLM = {"llm/model", "worker/engine", "worker/metrics", "worker/narration", "worker/base"}
@@ -38,7 +38,14 @@ MAY_INCLUDE = {
         "worker/model_file",
         "worker/base",
     },
-    "worker/http": _WORKER - {"worker/app", "worker/hive", "worker/hugging_face"},
+    "worker/http": _WORKER - {"worker/app", "worker/hive", "worker/hugging_face", "worker/openai"},
+    "worker/openai": {
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     "worker/app": _WORKER,
     "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
     "cpu/kernels": {"worker/model_file", "worker/base"},
@@ -58,19 +65,41 @@ MAY_INCLUDE = {
     | _LLM_PARTS
     | {"llm/api/openai"}
     | {"worker/http", "worker/scheduler", "worker/contract", "worker/validation"},
+    "llm/api/tokens": {
+        "llm/model",
+        "worker/openai",
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     # Parses requests and knows no model, so that it is fuzzed without one.
     "llm/api/openai": {
         "llm/model",
+        "llm/api/tokens",
         "llm/sampling",
-        "worker/http",
+        "worker/openai",
         "worker/validation",
         "worker/base",
     },
     # main.cpp puts all of it together.
     "llm/api/completions": _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai"}
-    | {"worker/http", "worker/scheduler", "worker/contract"},
+    | {"llm/api", "llm/api/openai", "llm/api/tokens"}
+    | {"worker/openai", "worker/http", "worker/scheduler", "worker/contract"},
+    "embedding/batching": {"llm/model", "worker/engine", "worker/base"},
+    "embedding/api": {
+        "embedding/batching",
+        "llm/model",
+        "llm/api/tokens",
+        "worker/openai",
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS

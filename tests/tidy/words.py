@@ -79,9 +79,9 @@ sleeping_tests = _search(
     lambda source: source.is_test and source.path not in MAY_POLL,
 )
 printing = _search(
-    r"\bstd::(cout|cerr|clog)\b|(?<![\w.])(printf|puts)\s*\(",
-    "only main() writes to the terminal; the rest has a Log",
-    lambda source: _is_program(source) and source.name != "main.cpp",
+    r"\bstd::(cout|cerr|clog)\b|(?<![\w.])f?(printf|puts)\s*\(",
+    "only the process's own file writes to the terminal; the rest has a Log",
+    lambda source: _is_program(source) and source.path != "src/worker/app/process.cpp",
 )
 machine_paths = _search(
     r"(?<![\w.-])/(?:work|farm|root|tmp|home/[a-z]+)/"
@@ -94,10 +94,13 @@ machine_paths = _search(
 # Where secrets are at hand, and the one file that compares them.
 SECRET_FOLDERS = (
     "src/worker/http",
+    "src/worker/openai",
     "src/worker/app",
     "src/worker/hive",
     "src/llm/api",
     "src/llm/api/openai",
+    "src/llm/api/tokens",
+    "src/embedding/api",
 )
 COMPARES_SECRETS = "src/worker/http/bearer_auth.cpp"
 

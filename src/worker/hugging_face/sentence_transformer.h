@@ -1,15 +1,12 @@
 #pragma once
 
 #include "worker/base/result.h"
+#include "worker/model_file/pooling.h"
 
-#include <cstdint>
 #include <filesystem>
 #include <optional>
 
 namespace worker {
-
-// How one vector comes of those of a text's tokens. Source: enum llama_pooling_type in llama.h.
-enum class Pooling : std::uint32_t { none = 0, mean = 1, first = 2, last = 3 };
 
 // What makes an embedding model of a language model.
 // Source: sentence-transformers, modules.json and the config.json of its Pooling.
