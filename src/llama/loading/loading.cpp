@@ -57,8 +57,8 @@ Result<worker::ServableModel> Loading::find(const worker::Serves& serves,
         *found, places_,
         {.accepts =
              [&](const worker::ByteSource& header) -> Result<void> {
-                 const worker::ByteSource* files[] = {&header};
-                 const auto judged = worker::inspect_sources(files, serves);
+                 const worker::ByteSource* headers[] = {&header};
+                 const auto judged = worker::inspect_sources(headers, serves);
                  if (!judged) return worker::fail(judged.error());
                  return {};
              },
