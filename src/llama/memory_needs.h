@@ -1,10 +1,12 @@
 #pragma once
 
+#include "llama/embedding_model.h"
 #include "llama/text_model.h"
 #include "worker/base/result.h"
 #include "worker/model_file/model_facts.h"
 
 #include <cstdint>
+#include <string_view>
 
 namespace llama {
 
@@ -14,6 +16,7 @@ struct MemoryNeeds {
     std::uint64_t kv_cell = 0;  // KV cache, each cell
     std::uint64_t kv = 0;       // KV cache and states together
     std::uint64_t compute = 0;  // compute and output buffers
+    std::string_view remedy;    // "lower …", where there is no room for them
 
     std::uint64_t total() const { return weights + kv + compute; }
 };
@@ -25,6 +28,8 @@ struct MemoryNeeds {
 // layers and the compute buffers are estimates from above: libllama tells their sizes when it has
 // allocated them. With several devices the sum over all of them.
 MemoryNeeds memory_needs(const worker::ModelFacts& facts, const TextModelOptions& options);
+// The same for vectors: what a step of `rows_max` tokens takes.
+MemoryNeeds memory_needs(const worker::ModelFacts& facts, const EmbeddingModelOptions& options);
 
 enum class MemoryPlace : std::uint8_t { host, device };
 
