@@ -9,10 +9,8 @@
 #include "worker/app/daemon.h"
 #include "worker/engine/backend.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -114,11 +112,11 @@ private:
 };
 
 // A whole worker for embeddings in this process, on a free port, over the toy: two slots, a queue
-// of four, a context of 16 tokens.
+// of four, a context of 16 tokens. `dimensions`: that requests see.
 class ToyEmbeddingWorker {
 public:
-    explicit ToyEmbeddingWorker(const std::function<void(worker::Config&)>& change = [](auto&) {})
-        : config_(config(change)) {
+    explicit ToyEmbeddingWorker(std::uint32_t dimensions = ToyEmbedder::dimensions)
+        : dimensions_(dimensions), config_(config()) {
         const Result<void> opened = daemon_.open(
             engine_,
             [this](worker::Router& router) {
@@ -146,20 +144,19 @@ public:
     worker::Gate& gate() { return embedder_.gate; }
 
 private:
-    static worker::Config config(const std::function<void(worker::Config&)>& change) {
+    static worker::Config config() {
         worker::Config config;
         config.host = "127.0.0.1";
         config.port = 0;
         config.model_ref = "toy";
         config.drain_timeout = std::chrono::seconds(60);
-        change(config);
         return config;
     }
 
     worker::ServedModel ready() {
         service_.model = {.vocabulary = std::make_shared<BracketedVocabulary>(),
                           .context_max = 16,
-                          .dimensions = ToyEmbedder::dimensions,
+                          .dimensions = dimensions_,
                           .card = {.architecture = "toy", .engine = "toy"},
                           .loaded_at = 1};
         return {};
@@ -169,6 +166,7 @@ private:
         return {.variable = [](const std::string&) { return std::nullopt; }};
     }
 
+    const std::uint32_t dimensions_;
     const worker::Config config_;
     worker::SystemClock clock_;
     worker::Log log_{worker::LogFormat::text, worker::LogLevel::off};

@@ -4,15 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace embedding {
 namespace {
 
 TEST(DocumentsTest, the_document_has_the_table) {
     const EmbeddingsLimits limits = {.vocabulary_size = worker::varying,
                                      .dimensions = worker::varying};
-    worker::check_document(
-        RBEE_OPENAI_DOCUMENT, "embeddings",
-        worker::table_of("`POST /v1/embeddings`", "", parameters_of(embeddings_rows(limits))));
+    std::string table =
+        worker::table_of("`POST /v1/embeddings`", "", parameters_of(embeddings_rows(limits)));
+    table.pop_back();
+    worker::check_document(RBEE_OPENAI_DOCUMENT, "embeddings", table);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ using worker::Result;
 struct EmbeddingModelView {
     std::shared_ptr<const llm::Vocabulary> vocabulary = {};
     std::uint32_t context_max = 0;  // tokens in one input
-    std::uint32_t dimensions = 0;   // numbers in a vector
+    std::uint32_t dimensions = 0;   // numbers in a vector; 0: the model makes none
     llm::ModelCard card = {};
     std::int64_t loaded_at = 0;  // seconds since 1970
 };

@@ -73,6 +73,7 @@ tl::expected<std::vector<llm::Token>, OpenAiError> tokens_of(const llm::TextOrTo
 // Thread: any.
 Preparation prepare(const boost::json::value& body, const EmbeddingModelView& model,
                     const worker::ModelNames& names) {
+    if (model.dimensions == 0) return tl::make_unexpected(worker::no_embeddings());
     auto request = parse_embeddings_request(
         body, {.vocabulary_size = model.vocabulary->size(), .dimensions = model.dimensions});
     if (!request) return tl::make_unexpected(std::move(request.error()));

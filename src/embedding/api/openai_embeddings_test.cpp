@@ -218,6 +218,19 @@ TEST_F(OpenAiEmbeddingsTest, a_client_that_leaves_cancels_its_job) {
     EXPECT_EQ(embed(R"("a")").status, 200);
 }
 
+TEST(NoEmbeddingsTest, a_model_without_pooling_refuses) {
+    ToyEmbeddingWorker worker(0);
+    HttpClient client(worker.port());
+    const std::string body = R"({"model":"toy","input":"a"})";
+    client.send(
+        "POST /v1/embeddings HTTP/1.1\r\nHost: localhost\r\n"
+        "Content-Type: application/json\r\nContent-Length: " +
+        std::to_string(body.size()) + "\r\n\r\n" + body);
+    const HttpReply reply = client.read_reply();
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_THAT(reply.body, HasSubstr("serve one that has pooling"));
+}
+
 TEST_F(OpenAiEmbeddingsTest, tells_the_model) {
     const std::string list = worker::http_get(worker_.port(), "/v1/models").body;
     EXPECT_THAT(list, HasSubstr(R"("owned_by":"embedding-worker-rbee","meta":{)"));

@@ -50,6 +50,13 @@ OpenAiError context_length_exceeded(std::string param, PromptSize size, std::str
             .code = "context_length_exceeded"};
 }
 
+OpenAiError no_embeddings() {
+    return {.message =
+                "this model makes no embeddings: serve one that has pooling, with "
+                "embedding-worker-rbee",
+            .param = "model"};
+}
+
 // Source: OpenAI, API reference, "Errors": all four keys are there, null where there is nothing.
 std::string openai_error_body(const OpenAiError& error) {
     const boost::json::object detail = {{"message", to_utf8(error.message)},

@@ -89,6 +89,9 @@ inline constexpr std::string_view room_for_reply =
 OpenAiError context_length_exceeded(std::string param, PromptSize size,
                                     std::string_view remedy = room_for_reply);
 
+// 400: the worker serves a model whose work is another.
+OpenAiError no_embeddings();
+
 // {"error":{"message","type","param","code"}}
 std::string openai_error_body(const OpenAiError& error);
 

@@ -76,6 +76,8 @@ TEST(OpenAiErrorTest, an_error_of_a_parameter_names_it) {
     EXPECT_EQ(model.status, 404);
     EXPECT_EQ(model.param, "model");
     EXPECT_EQ(model.code, "model_not_found");
+    EXPECT_EQ(no_embeddings().status, 400);
+    EXPECT_EQ(no_embeddings().param, "model");
     const OpenAiError size =
         context_length_exceeded("messages", {.prompt_tokens = 70, .context_tokens = 64});
     EXPECT_EQ(size.status, 400);

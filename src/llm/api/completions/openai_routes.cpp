@@ -69,6 +69,12 @@ public:
         reply.send(to_response(std::move(rendered), request.fields));
     }
 
+    // POST /v1/embeddings
+    awaitable<void> embed(Request&, ReplyWriter& reply) {
+        reply.send(to_response(worker::no_embeddings()));
+        co_return;
+    }
+
 private:
     awaitable<void> complete(Request& request, ReplyWriter& reply, Reading<Prepared> reading) {
         if (const auto refusal = service_.scheduler.refusal()) {
@@ -189,6 +195,7 @@ void add_openai_routes(worker::Router& router, TextService& service,
         {"/v1/chat/completions", &OpenAiRoutes::chat},
         {"/v1/chat/completions/render", &OpenAiRoutes::render},
         {"/v1/completions", &OpenAiRoutes::completion},
+        {"/v1/embeddings", &OpenAiRoutes::embed},
     };
     for (const char* prefix : {"", "/openai"})
         for (const auto& [path, serve] : served)

@@ -16,7 +16,8 @@ struct OpenAiSettings {
     std::uint32_t jobs_max = 1;  // that the worker holds at all, running and waiting
 };
 
-// Chats, completions, models, and the tokeniser, under /v1 and /openai/v1.
+// Chats, completions, models, and the tokeniser, under /v1 and /openai/v1. Whoever asks for
+// embeddings hears what to use instead.
 // Source: OpenAI, API reference; wire contract, 8. Requires: `service` outlives the router.
 void add_openai_routes(worker::Router& router, TextService& service,
                        const OpenAiSettings& settings);

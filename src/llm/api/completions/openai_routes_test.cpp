@@ -210,6 +210,12 @@ TEST_F(OpenAiRoutesTest, errors_have_openais_shape) {
                   R"("param":"suffix")");
 }
 
+TEST_F(OpenAiRoutesTest, a_model_that_writes_makes_no_embeddings) {
+    for (const std::string path : {"/v1/embeddings", "/openai/v1/embeddings"})
+        check_refused(path, R"({"model":"toy","input":"a"})", 400,
+                      "serve one that has pooling, with embedding-worker-rbee");
+}
+
 TEST_F(OpenAiRoutesTest, a_chats_prompt_can_be_seen_without_running_it) {
     const auto reply = post(chats + "/render", chat("abc"));
     EXPECT_EQ(reply.body, R"({"prompt":"abc","tokens":[0,1,2],"prompt_tokens":3})");
