@@ -80,7 +80,8 @@ worker::ModelFacts small_encoder() {
 
 // What libllama reports of compute buffers with so many rows, and rows of logits and of vectors.
 void check_embedding(std::uint32_t rows, double reported_mib) {
-    const MemoryNeeds needs = memory_needs(small_encoder(), EmbeddingModelOptions{.rows_max = rows});
+    const MemoryNeeds needs =
+        memory_needs(small_encoder(), EmbeddingModelOptions{.rows_max = rows});
     const double outputs_mib = rows * (30522.0 + 384) * 4 / mib;
     const double estimated_mib = static_cast<double>(needs.compute) / mib;
     EXPECT_EQ(needs.kv, 0u);

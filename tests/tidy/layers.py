@@ -47,7 +47,14 @@ MAY_INCLUDE = {
         "worker/base",
     },
     "worker/app": _WORKER,
-    "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
+    "llama": {
+        "llm/model",
+        "embedding/model",
+        "worker/device",
+        "worker/model_file",
+        "worker/base",
+    },
+    "llama/loading": {"llama", "llm/model"} | _WORKER,
     "cpu/kernels": {"worker/model_file", "worker/base"},
     "cpu": {
         "cpu/kernels",
@@ -88,7 +95,8 @@ MAY_INCLUDE = {
     | _LLM_PARTS
     | {"llm/api", "llm/api/openai", "llm/api/tokens"}
     | {"worker/openai", "worker/http", "worker/scheduler", "worker/contract"},
-    "embedding/batching": {"llm/model", "worker/engine", "worker/base"},
+    "embedding/model": {"llm/model", "worker/base"},
+    "embedding/batching": {"embedding/model", "llm/model", "worker/engine", "worker/base"},
     "embedding/api": {
         "embedding/batching",
         "llm/model",
@@ -103,7 +111,16 @@ MAY_INCLUDE = {
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "cpu"},
+    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "llama/loading", "cpu"},
+    "embedding": _WORKER
+    | {
+        "embedding/model",
+        "embedding/batching",
+        "embedding/api",
+        "llm/model",
+        "llama",
+        "llama/loading",
+    },
 }
 
 # Foreign headers that would spread everywhere: the folders and files where they stay.

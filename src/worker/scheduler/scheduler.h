@@ -348,9 +348,7 @@ private:
     }
 
     static Narration narration_of(const Job& job, std::string action, std::string human) {
-        return {.action = std::move(action),
-                .target = job.terms.job_id,
-                .human = std::move(human)};
+        return {.action = std::move(action), .target = job.terms.job_id, .human = std::move(human)};
     }
 
     Narration narrate(const Job& job, std::string action, std::string human) {
