@@ -318,8 +318,7 @@ void ForwardPass::project_output(std::uint32_t outputs, std::span<float> logits)
         const Range tiles = part_of(all, tiles_max, chunk.unit);
         const std::uint32_t stride = tiles.size() * tile_columns;
         const std::uint32_t first = tiles.begin * tile_columns;
-        float* const to =
-            logits.data() + std::size_t{chunk.rows.begin} * shape_.vocabulary + first;
+        float* const to = logits.data() + std::size_t{chunk.rows.begin} * shape_.vocabulary + first;
         if (first + stride <= shape_.vocabulary) {
             multiply(output, tiles, normed_, chunk, to, shape_.vocabulary);
             return;
