@@ -43,6 +43,7 @@ private:
     bool begins_twice(const std::vector<llm::Token>& tokens) const;
 
     const std::shared_ptr<const Model> model_;
+    const bool splits_hangul_;
     std::string bytes_;             // Of all spellings, one after the other.
     std::vector<Piece> pieces_;     // [n_vocab]
     std::vector<llm::Token> ends_;  // In ascending order.

@@ -14,6 +14,8 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace llama {
@@ -176,6 +178,27 @@ TEST(VocabularyFixtureTest, tokenises_as_the_reference_tokenisers_do) {
         ++checked;
     }
     EXPECT_GT(checked, 0u);
+}
+
+TEST(VocabularyFixtureTest, takes_hangul_apart_as_berts_tokenisers_do) {
+    const std::optional<std::string> folder = environment("RBEE_TEST_VOCABS");
+    if (!folder) GTEST_SKIP() << "RBEE_TEST_VOCABS names no folder of ggml-vocab-*.gguf";
+    const auto tokens = [&](const std::string& vocabulary, std::string_view text) {
+        const std::filesystem::path gguf = *folder + "/ggml-vocab-" + vocabulary + ".gguf";
+        const auto model = load_model(test_library(), {.paths = {gguf}, .vocabulary_only = true},
+                                      [](double) { return true; });
+        EXPECT_TRUE(model.has_value());
+        return *Vocabulary(*model).tokenize(text, SpecialTokens::as_text, LeadingToken::none);
+    };
+    for (const auto& [syllables, letters] :
+         {std::pair("가힣", "\u1100\u1161\u1112\u1175\u11C2"),
+          std::pair("a안녕b 하!", "a\u110B\u1161\u11AB\u1102\u1167\u11BCb \u1112\u1161!")}) {
+        EXPECT_EQ(tokens("bert-bge", syllables), tokens("bert-bge", letters));
+        EXPECT_NE(tokens("gpt-2", syllables), tokens("gpt-2", letters));
+    }
+    // Those before and behind the syllables, and what is no character.
+    for (const std::string text : {"\uABFF\uD7A4", "\xEA\xB0", "\xED\xA0\x80"})
+        EXPECT_LE(tokens("bert-bge", text).size(), 1u) << text;
 }
 
 }  // namespace
