@@ -1,7 +1,7 @@
 #include "embedding/embedding_loading.h"
 
-#include "embedding/sizes.h"
 #include "llama/embedding_model.h"
+#include "llama/loading/embedding_sizes.h"
 #include "llama/vocabulary.h"
 #include "worker/device/cpu_threads.h"
 
@@ -32,9 +32,14 @@ Result<LoadedModel> EmbeddingLoading::load(const worker::LoadObserver& observer,
     if (auto chosen = loading_.choose_device(config_.backend); !chosen)
         return worker::fail(std::move(chosen.error()));
     loading_.narrate_device("libllama");
-    auto options = choose_sizes(facts, config_, loading_.room());
+    auto options = llama::choose_embedding_sizes(facts, config_, loading_.room());
     if (!options) return worker::fail(std::move(options.error()));
     options->threads = config_.threads.value_or(worker::compute_threads());
+
+    if (config_.context_size.value_or(0) > options->context_max)
+        log_.write(worker::LogLevel::warn, "The model reads texts of " +
+                                               std::to_string(options->context_max) +
+                                               " tokens at most: --context-size asks for more");
 
     loading_.narrate_load();
     auto weights = loading_.load_weights(*files, llama::ModelUse::embeddings, observer);

@@ -16,7 +16,10 @@ class EmbeddingLoading {
 public:
     // Requires: both outlive it.
     EmbeddingLoading(const worker::Outside& outside, llama::Library& library)
-        : config_(outside.daemon.config), library_(library), loading_(outside, library) {}
+        : config_(outside.daemon.config),
+          library_(library),
+          log_(outside.daemon.log),
+          loading_(outside, library) {}
 
     // Errors: start-up's codes; `cancelled` when the observer said so.
     Result<LoadedModel> load(const worker::LoadObserver& observer,
@@ -29,6 +32,7 @@ public:
 private:
     const worker::Config& config_;
     llama::Library& library_;
+    worker::Log& log_;
     llama::Loading loading_;
     Capabilities capabilities_;  // of what was loaded
 };

@@ -1,14 +1,10 @@
-#include "embedding/sizes.h"
+#include "llama/loading/embedding_sizes.h"
 
 #include <algorithm>
 #include <cstdint>
-#include <string>
 #include <utility>
 
-namespace embedding {
-
-using llama::EmbeddingModelOptions;
-using worker::Result;
+namespace llama {
 
 namespace {
 
@@ -21,42 +17,37 @@ EmbeddingModelOptions options_of(std::uint32_t context_max, const worker::Config
     const std::uint32_t rows_max = std::max(context_max, config.batch_size);
     return {.context_max = context_max,
             .rows_max = rows_max,
-            .texts_max = std::min(rows_max, llama::embedded_texts_max)};
+            .texts_max = std::min(rows_max, embedded_texts_max)};
 }
 
 // What fits into all of the room or into half of what the weights leave of it.
-bool fits_well(const llama::MemoryNeeds& needs, const llama::MemoryRoom& room) {
+bool fits_well(const MemoryNeeds& needs, const MemoryRoom& room) {
     const std::uint64_t taken = needs.weights + room.floor_bytes;
     if (room.free_bytes <= taken) return false;
     // Other programs share the host's memory; a device's is the worker's down to the floor.
     const std::uint64_t left = room.free_bytes - taken;
-    return needs.kv + needs.compute <= (room.place == llama::MemoryPlace::host ? left / 2 : left);
+    return needs.kv + needs.compute <= (room.place == MemoryPlace::host ? left / 2 : left);
 }
 
 }  // namespace
 
-Result<EmbeddingModelOptions> choose_sizes(const worker::ModelFacts& facts,
-                                           const worker::Config& config,
-                                           const llama::MemoryRoom& room) {
-    if (config.context_size.value_or(0) > facts.context_length)
-        return worker::fail(worker::ErrorCode::config_invalid,
-                            "--context-size " + std::to_string(*config.context_size) +
-                                " is more than the " + std::to_string(facts.context_length) +
-                                " tokens that the model reads");
+Result<EmbeddingModelOptions> choose_embedding_sizes(const worker::ModelFacts& facts,
+                                                     const worker::Config& config,
+                                                     const MemoryRoom& room) {
     const auto needs = [&](const EmbeddingModelOptions& options) {
-        return llama::memory_needs(facts, options);
+        return memory_needs(facts, options);
     };
-    const std::uint32_t wanted = std::min(facts.context_length, context_useful);
-    EmbeddingModelOptions options = options_of(config.context_size.value_or(wanted), config);
+    const std::uint32_t wanted = config.context_size.value_or(context_useful);
+    EmbeddingModelOptions options = options_of(std::min(facts.context_length, wanted), config);
     while (!config.context_size && options.context_max / 2 >= context_min &&
            !fits_well(needs(options), room))
         options = options_of(options.context_max / 2, config);
 
     const std::uint64_t usable =
         room.free_bytes > room.floor_bytes ? room.free_bytes - room.floor_bytes : 0;
-    if (auto fits = llama::check_memory(needs(options), usable, room.place); !fits)
+    if (auto fits = check_memory(needs(options), usable, room.place); !fits)
         return worker::fail(std::move(fits.error()));
     return options;
 }
 
-}  // namespace embedding
+}  // namespace llama
