@@ -8,7 +8,7 @@ import unittest
 from modality import ENDLESS, LONG, MODALITY, SHORT
 from worker import Stream, Worker, until
 
-SOME = MODALITY.work("The three largest oceans are", 100)
+SOME = MODALITY.work("The three largest oceans are", 30)
 
 
 class ClientsTest(unittest.TestCase):
