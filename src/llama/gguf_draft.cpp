@@ -72,6 +72,10 @@ void GgufDraft::no_vocabulary(std::uint32_t tokens) {
     number("vocab_size", tokens);
 }
 
+void GgufDraft::token_types(std::uint32_t count) {
+    gguf_set_val_u32(file_, "tokenizer.ggml.token_type_count", count);
+}
+
 void GgufDraft::tensor(const std::string& name, std::initializer_list<std::int64_t> shape,
                        const std::function<float(std::int64_t)>& element) {
     std::size_t bytes = sizeof(float);

@@ -30,6 +30,9 @@ public:
     // None; models are then computed by the ids of tokens.
     void no_vocabulary(std::uint32_t tokens);
 
+    // How many kinds of token an encoder tells apart.
+    void token_types(std::uint32_t count);
+
     // `shape` with the fastest dimension first; `element` says a tensor's elements by their number.
     void tensor(const std::string& name, std::initializer_list<std::int64_t> shape,
                 const std::function<float(std::int64_t)>& element);

@@ -63,14 +63,53 @@ TEST(MemoryNeedsTest, counts_a_state_for_each_sequence_of_a_recurrent_model) {
     EXPECT_EQ(two - one, one - 45 * mib);
 }
 
+// all-MiniLM-L6-v2.
+worker::ModelFacts small_encoder() {
+    worker::ModelFacts facts;
+    facts.kind = worker::ModelKind::encoder;
+    facts.size_bytes = 87 * mib;
+    facts.layers = 6;
+    facts.embedding_length = 384;
+    facts.feed_forward_length = 1536;
+    facts.heads = facts.heads_kv = 12;
+    facts.heads_kv_total = 72;
+    facts.head_dim_k = facts.head_dim_v = 32;
+    facts.vocabulary_size = 30522;
+    return facts;
+}
+
+// What libllama reports of compute buffers with so many rows, and rows of logits and of vectors.
+void check_embedding(std::uint32_t rows, double reported_mib) {
+    const MemoryNeeds needs =
+        memory_needs(small_encoder(), EmbeddingModelOptions{.rows_max = rows});
+    const double outputs_mib = rows * (30522.0 + 384) * 4 / mib;
+    const double estimated_mib = static_cast<double>(needs.compute) / mib;
+    EXPECT_EQ(needs.kv, 0u);
+    EXPECT_GE(estimated_mib, reported_mib + outputs_mib) << rows;
+    EXPECT_LE(estimated_mib, (reported_mib + outputs_mib) * 1.3 + 10) << rows;
+}
+
+TEST(MemoryNeedsTest, estimates_what_vectors_take_from_above) {
+    check_embedding(128, 1.38);
+    check_embedding(512, 6.26);
+    check_embedding(2048, 31.02);
+    check_embedding(8192, 220.09);
+    worker::ModelFacts decoder = small_model();
+    decoder.pooling = worker::Pooling::last;
+    EXPECT_EQ(memory_needs(decoder, EmbeddingModelOptions{.rows_max = 2048}).kv, 45 * mib);
+}
+
 TEST(MemoryNeedsTest, refuses_what_does_not_fit) {
-    const MemoryNeeds needs = {.weights = 100 * mib, .kv_cell = 1, .kv = 20 * mib, .compute = mib};
+    const MemoryNeeds needs = {
+        .weights = 100 * mib, .kv_cell = 1, .kv = 20 * mib, .compute = mib, .remedy = "lower it"};
     EXPECT_TRUE(check_memory(needs, 121 * mib, MemoryPlace::host).has_value());
 
     const auto host = check_memory(needs, 120 * mib, MemoryPlace::host);
     ASSERT_FALSE(host.has_value());
     EXPECT_EQ(host.error().code, worker::ErrorCode::insufficient_memory);
     EXPECT_NE(host.error().message.find("121.0 MiB"), std::string::npos) << host.error().message;
+    EXPECT_NE(host.error().message.find("free: lower it, or take"), std::string::npos)
+        << host.error().message;
     EXPECT_NE(host.error().message.find("120.0 MiB"), std::string::npos) << host.error().message;
 
     const auto device = check_memory(needs, 0, MemoryPlace::device);

@@ -158,7 +158,7 @@ Result<std::shared_ptr<const Model>> load_model(Library& library, const LoadOpti
         return fail(code_of(reason, gpus->size() > 1), "libllama: " + reason);
     }
     auto model = std::make_shared<const Model>(loaded, library.buffers_allocated() - before);
-    if (!options.vocabulary_only && !generates_text(loaded)) {
+    if (!options.vocabulary_only && options.use == ModelUse::text && !generates_text(loaded)) {
         return fail(ErrorCode::model_unsupported, "the model does not generate text");
     }
     return model;

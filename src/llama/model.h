@@ -27,6 +27,9 @@ enum class SplitMode : std::uint8_t { none, layer, row, tensor };
 // Errors: config_invalid, naming what there is.
 Result<SplitMode> parse_split_mode(std::string_view name);
 
+// What a model is loaded for: one that does not generate text is refused where that is wanted.
+enum class ModelUse : std::uint8_t { text, embeddings };
+
 struct LoadOptions {
     std::vector<std::filesystem::path> paths = {};  // one file, or all shards in order
     std::vector<worker::Device> devices = {};       // Of `Library::devices`; no GPU: CPU only.
@@ -37,6 +40,7 @@ struct LoadOptions {
     bool mlock = false;
     bool check_tensors = false;    // look at every weight for values that cannot be
     bool vocabulary_only = false;  // no weights: to tokenise for another engine
+    ModelUse use = ModelUse::text;
 };
 
 // Weights and vocabulary in memory. Immutable. Thread: any.

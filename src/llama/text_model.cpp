@@ -27,10 +27,6 @@ constexpr std::array kv_type_names = {"f32",  "f16",    "bf16", "q8_0", "q4_0",
 // Rows that libllama computes at once. More take memory in proportion and are no faster.
 constexpr std::uint32_t rows_at_once_max = 512;
 
-bool is_set(void* flag) {
-    return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
-}
-
 llama_seq_id to_llama(SequenceId sequence) {
     return static_cast<llama_seq_id>(sequence);
 }
@@ -47,8 +43,7 @@ bool sequences_own_cells(const llama_model* model, const TextModelOptions& optio
            options.cells / options.sequences_max >= std::max(options.context_max, 1u);
 }
 
-llama_context_params context_params(const llama_model* model, const TextModelOptions& options,
-                                    const std::atomic<bool>& interrupted) {
+llama_context_params context_params(const llama_model* model, const TextModelOptions& options) {
     const ggml_type kv_type =
         options.kv_type ? static_cast<ggml_type>(options.kv_type->id) : GGML_TYPE_F16;
     llama_context_params params = llama_context_default_params();
@@ -61,15 +56,10 @@ llama_context_params context_params(const llama_model* model, const TextModelOpt
     params.n_seq_max = options.sequences_max + (has_passage ? 1 : 0);
     // The default reserves logits for every row. Not less than n_seq_max: libllama asserts on it.
     params.n_outputs_max = params.n_seq_max;
-    params.n_threads = static_cast<std::int32_t>(options.threads);
-    params.n_threads_batch = params.n_threads;
     params.type_k = kv_type;
     params.type_v = kv_type;
     if (options.flash_attention == FlashAttention::off)
         params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
-    params.abort_callback = is_set;
-    params.abort_callback_data = const_cast<std::atomic<bool>*>(&interrupted);
-    params.no_perf = true;
     params.swa_full = true;  // Else cells behind a sliding window are lost at once.
     params.kv_unified = !own_cells;
     return params;
@@ -112,10 +102,6 @@ Result<const worker::GgmlType*> find_kv_type(std::string_view name) {
                 "KV type \"" + std::string(name) + "\" is not known: use one of " + known);
 }
 
-void TextModel::FreeContext::operator()(llama_context* context) const {
-    llama_free(context);
-}
-
 Result<std::unique_ptr<TextModel>> TextModel::create(Library& library,
                                                      std::shared_ptr<const Model> model,
                                                      const TextModelOptions& options,
@@ -123,49 +109,31 @@ Result<std::unique_ptr<TextModel>> TextModel::create(Library& library,
     WORKER_ASSERT(options.cells > 0 && options.rows_max > 0 && options.threads > 0);
     WORKER_ASSERT(options.sequences_max > 0 &&
                   options.sequences_max + 1 < llama_max_parallel_sequences());
-    const bool on_gpu = model->buffers().device > 0;
-    library.take_reason();
-    std::unique_ptr<TextModel> made(new TextModel(library, std::move(model), options, interrupted));
-    if (made->context_) return made;
-    return fail(on_gpu ? ErrorCode::insufficient_vram : ErrorCode::insufficient_memory,
-                "libllama: " + library.take_reason());
+    auto context = Context::create({library, model, options.threads, interrupted},
+                                   context_params(model->handle(), options));
+    if (!context) return fail(std::move(context.error()));
+    return std::unique_ptr<TextModel>(new TextModel(std::move(*context), options));
 }
 
-TextModel::TextModel(Library& library, std::shared_ptr<const Model> model,
-                     const TextModelOptions& options, const std::atomic<bool>& interrupted)
-    : library_(library), model_(std::move(model)), threads_(options.threads) {
-    const BufferBytes before = library_.buffers_allocated();
-    context_.reset(llama_init_from_model(model_->handle(),
-                                         context_params(model_->handle(), options, interrupted)));
-    if (!context_) return;
-    if (threads_.handle()) llama_attach_threadpool(context_.get(), threads_.handle(), nullptr);
-    buffers_ = model_->buffers() + (library_.buffers_allocated() - before);
-    capabilities_ = capabilities_of(context_.get(), options);
-    window_ = static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(model_->handle())));
-
-    const std::uint32_t rows = capabilities_.rows_max;
-    tokens_.resize(rows);
-    positions_.resize(rows);
-    sequence_counts_.resize(rows, 1);
-    sequences_.resize(rows);
-    outputs_.resize(rows);
-    for (std::int32_t& sequence : sequences_) sequence_pointers_.push_back(&sequence);
-}
-
-TextModel::~TextModel() = default;
+TextModel::TextModel(std::unique_ptr<Context> context, const TextModelOptions& options)
+    : context_(std::move(context)),
+      capabilities_(capabilities_of(context_->handle(), options)),
+      window_(
+          static_cast<std::uint32_t>(std::max(0, llama_model_n_swa(context_->model().handle())))),
+      rows_(capabilities_.rows_max) {}
 
 Result<void> TextModel::warm_up() {
     const auto compute = [&](std::span<const Run> runs) -> Result<void> {
         const auto logits = forward(runs);
-        llama_memory_clear(llama_get_memory(context_.get()), false);
+        llama_memory_clear(llama_get_memory(context_->handle()), false);
         if (logits) return {};
         if (logits.error() == ForwardError::aborted) {
             return fail(ErrorCode::cancelled, "the worker is shutting down");
         }
-        return fail(ErrorCode::internal, "the warm-up step failed: " + library_.take_reason());
+        return fail(context_->warm_up_failed());
     };
 
-    const Token bos = llama_vocab_bos(model_->vocabulary());
+    const Token bos = llama_vocab_bos(context_->model().vocabulary());
     const std::vector<Token> prompt(std::min(capabilities_.rows_max, capabilities_.context_max),
                                     std::max(bos, 0));
     const Run prefill = {SequenceId{0}, 0, prompt, true};
@@ -178,68 +146,49 @@ Result<void> TextModel::warm_up() {
             {SequenceId{static_cast<std::int32_t>(i)}, 0, std::span(prompt).first(1), true});
     }
     if (Result<void> done = compute(decode); !done) return done;
-    library_.enter(Phase::running);
+    context_->warmed_up();
     return {};
 }
 
 tl::expected<Logits, ForwardError> TextModel::forward(std::span<const Run> runs) {
-    std::size_t rows = 0;
+    rows_.clear();
     std::size_t outputs = 0;
     for (const Run& run : runs) {
-        rows = append(run, rows);
+        WORKER_ASSERT(static_cast<std::uint32_t>(run.sequence) < capabilities_.sequences_max);
+        rows_.append(to_llama(run.sequence), run.position, run.tokens,
+                     run.output_last ? BatchRows::Outputs::last : BatchRows::Outputs::none);
         if (run.output_last) ++outputs;
     }
     WORKER_ASSERT(outputs <= capabilities_.output_rows_max);
-    if (rows == 0) return Logits{{}, capabilities_.vocabulary_size};
+    if (rows_.size() == 0) return Logits{{}, capabilities_.vocabulary_size};
 
-    const llama_batch batch = {
-        .n_tokens = static_cast<std::int32_t>(rows),
-        .token = tokens_.data(),
-        .embd = nullptr,
-        .pos = positions_.data(),
-        .n_seq_id = sequence_counts_.data(),
-        .seq_id = sequence_pointers_.data(),
-        .logits = outputs_.data(),
-    };
     // Source: llama_decode in llama.h. All but 1 may leave some of the rows in memory.
-    switch (llama_decode(context_.get(), batch)) {
+    switch (llama_decode(context_->handle(), rows_.batch())) {
         case 0: break;
         case 1: return tl::make_unexpected(ForwardError::no_space);
         case 2: return tl::make_unexpected(ForwardError::aborted);
         default: return tl::make_unexpected(ForwardError::failed);
     }
     if (outputs == 0) {
-        llama_synchronize(context_.get());
+        llama_synchronize(context_->handle());
         return Logits{{}, capabilities_.vocabulary_size};
     }
-    float* logits = llama_get_logits(context_.get());
+    float* logits = llama_get_logits(context_->handle());
     return Logits{{logits, outputs * capabilities_.vocabulary_size}, capabilities_.vocabulary_size};
-}
-
-std::size_t TextModel::append(const Run& run, std::size_t row) {
-    WORKER_ASSERT(row + run.tokens.size() <= capabilities_.rows_max);
-    WORKER_ASSERT(static_cast<std::uint32_t>(run.sequence) < capabilities_.sequences_max);
-    for (std::size_t i = 0; i < run.tokens.size(); ++i, ++row) {
-        tokens_[row] = run.tokens[i];
-        positions_[row] = static_cast<std::int32_t>(run.position + i);
-        sequences_[row] = to_llama(run.sequence);
-        outputs_[row] = run.output_last && i + 1 == run.tokens.size();
-    }
-    return row;
 }
 
 bool TextModel::share_prefix(SequenceId from, SequenceId to, std::uint32_t length) {
     if (!can_continue_at(from, length)) return false;
     // Models with a state know whole sequences only, and some assert on a range.
     const bool any_length = capabilities_.prefix_sharing == llm::PrefixSharing::any_length;
-    llama_memory_seq_cp(llama_get_memory(context_.get()), to_llama(from), to_llama(to),
+    llama_memory_seq_cp(llama_get_memory(context_->handle()), to_llama(from), to_llama(to),
                         any_length ? 0 : -1, any_length ? static_cast<llama_pos>(length) : -1);
     return true;
 }
 
 bool TextModel::truncate(SequenceId sequence, std::uint32_t length) {
     return can_continue_at(sequence, length) &&
-           llama_memory_seq_rm(llama_get_memory(context_.get()), to_llama(sequence),
+           llama_memory_seq_rm(llama_get_memory(context_->handle()), to_llama(sequence),
                                static_cast<llama_pos>(length), -1);
 }
 
@@ -247,7 +196,7 @@ bool TextModel::truncate(SequenceId sequence, std::uint32_t length) {
 // left always reach without a gap from the first one to the last. Source:
 // llama_kv_cache::find_slot.
 bool TextModel::can_continue_at(SequenceId sequence, std::uint32_t length) const {
-    const llama_memory_t memory = llama_get_memory(context_.get());
+    const llama_memory_t memory = llama_get_memory(context_->handle());
     const llama_pos first = llama_memory_seq_pos_min(memory, to_llama(sequence));
     const llama_pos last = llama_memory_seq_pos_max(memory, to_llama(sequence));
     if (window_ == 0 || first <= 0 || length == 0) return true;
@@ -256,7 +205,7 @@ bool TextModel::can_continue_at(SequenceId sequence, std::uint32_t length) const
 }
 
 void TextModel::release(SequenceId sequence) {
-    llama_memory_seq_rm(llama_get_memory(context_.get()), to_llama(sequence), -1, -1);
+    llama_memory_seq_rm(llama_get_memory(context_->handle()), to_llama(sequence), -1, -1);
 }
 
 SequenceId TextModel::passage() const {
@@ -266,12 +215,12 @@ SequenceId TextModel::passage() const {
 std::vector<std::byte> TextModel::save(SequenceId sequence, std::uint32_t from) {
     const SequenceId saved = from > 0 ? passage() : sequence;
     if (from > 0) {
-        llama_memory_seq_cp(llama_get_memory(context_.get()), to_llama(sequence), to_llama(saved),
-                            static_cast<llama_pos>(from), -1);
+        llama_memory_seq_cp(llama_get_memory(context_->handle()), to_llama(sequence),
+                            to_llama(saved), static_cast<llama_pos>(from), -1);
     }
-    std::vector<std::byte> bytes(llama_state_seq_get_size(context_.get(), to_llama(saved)));
+    std::vector<std::byte> bytes(llama_state_seq_get_size(context_->handle(), to_llama(saved)));
     const std::size_t written =
-        llama_state_seq_get_data(context_.get(), reinterpret_cast<std::uint8_t*>(bytes.data()),
+        llama_state_seq_get_data(context_->handle(), reinterpret_cast<std::uint8_t*>(bytes.data()),
                                  bytes.size(), to_llama(saved));
     WORKER_ASSERT(written == bytes.size());
     if (from > 0) release(saved);
@@ -280,11 +229,11 @@ std::vector<std::byte> TextModel::save(SequenceId sequence, std::uint32_t from) 
 
 bool TextModel::restore(SequenceId sequence, std::uint32_t from, std::span<const std::byte> bytes) {
     const SequenceId restored = from > 0 ? passage() : sequence;
-    const bool fits = llama_state_seq_set_data(context_.get(),
+    const bool fits = llama_state_seq_set_data(context_->handle(),
                                                reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                                bytes.size(), to_llama(restored)) > 0;
     if (from > 0 && fits) {
-        llama_memory_seq_cp(llama_get_memory(context_.get()), to_llama(restored),
+        llama_memory_seq_cp(llama_get_memory(context_->handle()), to_llama(restored),
                             to_llama(sequence), static_cast<llama_pos>(from), -1);
     }
     if (from > 0) release(restored);

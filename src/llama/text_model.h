@@ -1,7 +1,8 @@
 #pragma once
 
+#include "llama/batch_rows.h"
+#include "llama/context.h"
 #include "llama/model.h"
-#include "llama/thread_pool.h"
 #include "llm/model/text_model.h"
 #include "worker/model_file/ggml_type.h"
 
@@ -9,8 +10,6 @@
 #include <memory>
 #include <span>
 #include <vector>
-
-struct llama_context;
 
 namespace llama {
 
@@ -42,9 +41,6 @@ public:
                                                      std::shared_ptr<const Model> model,
                                                      const TextModelOptions& options,
                                                      const std::atomic<bool>& interrupted);
-    ~TextModel() override;
-    TextModel(const TextModel&) = delete;
-    TextModel& operator=(const TextModel&) = delete;
 
     // Computes the largest step and a decode of all sequences, so that memory which libllama takes
     // when first needed is taken now, then forgets them. From here on a failed assertion is the
@@ -62,39 +58,20 @@ public:
 
     // Weights, KV cache and compute buffers as libllama reports them. Host memory includes weights
     // that are mapped from the file; neither counts a GPU driver's own memory.
-    std::uint64_t device_bytes() const override { return buffers_.device; }
-    std::uint64_t host_bytes() const override { return buffers_.host; }
+    std::uint64_t device_bytes() const override { return context_->buffers().device; }
+    std::uint64_t host_bytes() const override { return context_->buffers().host; }
 
 private:
-    struct FreeContext {
-        void operator()(llama_context* context) const;
-    };
+    TextModel(std::unique_ptr<Context> context, const TextModelOptions& options);
 
-    // Leaves `context_` empty where libllama has no room for it.
-    TextModel(Library& library, std::shared_ptr<const Model> model, const TextModelOptions& options,
-              const std::atomic<bool>& interrupted);
-
-    // Fills the batch's rows from `row` on; returns the next free one.
-    std::size_t append(const llm::Run& run, std::size_t row);
     bool can_continue_at(llm::SequenceId sequence, std::uint32_t length) const;
     // The id of no text, for cells on their way.
     llm::SequenceId passage() const;
 
-    Library& library_;
-    const std::shared_ptr<const Model> model_;
-    const ThreadPool threads_;  // Outlives the context that uses it.
-    std::unique_ptr<llama_context, FreeContext> context_;
-    BufferBytes buffers_;
-    llm::Capabilities capabilities_;
-    std::uint32_t window_ = 0;  // tokens that attention looks back on; 0: all
-
-    // One row a token of a step: [rows_max]. What llama_batch points to.
-    std::vector<std::int32_t> tokens_;
-    std::vector<std::int32_t> positions_;
-    std::vector<std::int32_t> sequence_counts_;
-    std::vector<std::int32_t> sequences_;
-    std::vector<std::int32_t*> sequence_pointers_;
-    std::vector<std::int8_t> outputs_;
+    const std::unique_ptr<Context> context_;
+    const llm::Capabilities capabilities_;
+    const std::uint32_t window_;  // tokens that attention looks back on; 0: all
+    BatchRows rows_;              // of a step
 };
 
 }  // namespace llama

@@ -310,7 +310,8 @@ TEST_F(TextModelTest, says_what_it_can_and_what_it_holds) {
     EXPECT_EQ(can.rows_max, 64u);
     EXPECT_EQ(can.prefix_sharing, llm::PrefixSharing::any_length);
 
-    const auto facts = worker::inspect_model({*environment("RBEE_TEST_MODEL")});
+    const auto facts = worker::inspect_model({*environment("RBEE_TEST_MODEL")},
+                                             {worker::generates_text, "generates text"});
     ASSERT_TRUE(facts.has_value()) << facts.error().message;
     const MemoryNeeds needs = memory_needs(*facts, options);
     EXPECT_EQ(text_model->device_bytes(), 0u);

@@ -2,6 +2,7 @@
 
 #include "worker/base/assert.h"
 #include "worker/base/utf8.h"
+#include "worker/model_file/vocabulary_check.h"
 
 #include <llama.h>
 
@@ -88,6 +89,18 @@ Vocabulary::Vocabulary(std::shared_ptr<const Model> model)
         if (llama_vocab_is_eog(vocab, token)) ends_.push_back(token);
     }
     bytes_.shrink_to_fit();
+    read_leading_space();
+}
+
+void Vocabulary::read_leading_space() {
+    std::array<char, 8> value{};
+    const std::string key(worker::leading_space_key);
+    llama_model_meta_val_str(model_->handle(), key.c_str(), value.data(), value.size());
+    leading_space_ = std::string_view(value.data()) == "true";
+    if (!leading_space_) return;
+    constexpr int whole = LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED;
+    for (Token token = 0; token < static_cast<Token>(size()); ++token)
+        if (llama_vocab_get_attr(model_->vocabulary(), token) & whole) special_.push_back(token);
 }
 
 void Vocabulary::append_spelling(Token token) {
@@ -114,6 +127,8 @@ Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text, llm::Spec
     if (text.size() > text_bytes_max) {
         return fail(ErrorCode::invalid_request, "the text is too long to be tokenised");
     }
+    if (wants_leading_space(text, special))
+        return tokenize(" " + std::string(text), special, leading);
     const std::string split = splits_hangul_ ? split_hangul(text) : std::string();
     if (splits_hangul_) text = split;
     const bool parse_special = special == llm::SpecialTokens::parsed;
@@ -141,6 +156,16 @@ Result<std::vector<Token>> Vocabulary::tokenize(std::string_view text, llm::Spec
     }
     if (add_special && parse_special && begins_twice(tokens)) tokens.erase(tokens.begin());
     return tokens;
+}
+
+// Source: tokenizers, pre_tokenizers/metaspace.rs, `PrependScheme::First`.
+bool Vocabulary::wants_leading_space(std::string_view text, llm::SpecialTokens special) const {
+    if (!leading_space_ || text.empty() || text.starts_with(' ') || text.starts_with("▁"))
+        return false;
+    return std::none_of(special_.begin(), special_.end(), [&](Token token) {
+        const bool is_read = special == llm::SpecialTokens::parsed || !at(token).control;
+        return is_read && text.starts_with(spelling(token));
+    });
 }
 
 // Chat templates often write the leading token themselves; a second one spoils the reply.

@@ -1,6 +1,9 @@
 #include "llama/vocabulary.h"
 
 #include "llama/test_model.h"
+#include "tests/support/temporary_file.h"
+#include "worker/model_file/gguf_writer.h"
+#include "worker/model_file/vocabulary_check.h"
 
 #include <gtest/gtest.h>
 #include <llama.h>
@@ -66,6 +69,46 @@ TEST_F(VocabularyTest, takes_any_bytes) {
         tokenize(text, SpecialTokens::as_text);
         tokenize(text, SpecialTokens::parsed);
     }
+}
+
+// A file of ten tokens that libllama puts no spaces before, and nothing else.
+void write_pieces(const std::filesystem::path& path) {
+    using Texts = std::vector<std::string>;
+    using Numbers = std::vector<std::int32_t>;
+    const std::vector<worker::GgufEntry> entries{
+        {"general.architecture", std::string("llama")},
+        {"tokenizer.ggml.model", std::string("llama")},
+        {"tokenizer.ggml.tokens",
+         Texts{"<unk>", "<s>", "</s>", "[INST]", "▁", "a", "▁a", "▁▁", "<0x0A>", "<0x20>"}},
+        {"tokenizer.ggml.scores", std::vector<float>(10)},
+        {"tokenizer.ggml.token_type", Numbers{2, 3, 3, 4, 1, 1, 1, 1, 6, 6}},
+        {"tokenizer.ggml.add_space_prefix", false},
+        {std::string(worker::leading_space_key), true}};
+    const worker::GgufLayout layout = worker::lay_out_gguf(entries, {});
+    std::ofstream(path, std::ios::binary)
+        << layout.header << std::string(layout.file_bytes - layout.header.size(), '\0');
+}
+
+TEST(LeadingSpaceTest, comes_before_texts_that_begin_with_neither_space_nor_special_token) {
+    const worker::TemporaryFile file("leading-space.gguf");
+    write_pieces(file.path());
+    const auto model = load_model(test_library(), {.paths = {file.path()}, .vocabulary_only = true},
+                                  [](double) { return true; });
+    ASSERT_TRUE(model.has_value()) << model.error().message;
+    const Vocabulary vocabulary(*model);
+    const auto check = [&](std::string_view text, SpecialTokens special,
+                           const std::vector<Token>& expected) {
+        EXPECT_EQ(vocabulary.tokenize(text, special, LeadingToken::none), expected) << text;
+    };
+    check("", SpecialTokens::parsed, {});
+    check("a", SpecialTokens::parsed, {6});
+    check(" a", SpecialTokens::parsed, {6});
+    check("▁a", SpecialTokens::parsed, {6});
+    check("  a", SpecialTokens::parsed, {7, 5});
+    check("<s>a", SpecialTokens::parsed, {1, 5});
+    check("<s>[INST] a", SpecialTokens::parsed, {1, 3, 6});
+    check("a<s>a", SpecialTokens::parsed, {6, 1, 5});
+    check("[INST]a", SpecialTokens::as_text, {3, 5});
 }
 
 std::string read(const std::filesystem::path& path) {

@@ -10,10 +10,10 @@ using worker::Result;
 namespace {
 
 // Why the native engine cannot do what the settings ask for; empty where it can.
-std::string setting_against(const worker::Config& config, const std::string& device_kind) {
+std::string setting_against(const AllSettings& settings, const std::string& device_kind) {
     if (device_kind != "cpu") return "the model is computed on " + device_kind;
-    if (config.kv_type != "f16") return "of --kv-type " + config.kv_type;
-    if (config.mlock) return "of --mlock";
+    if (settings.text.kv_type != "f16") return "of --kv-type " + settings.text.kv_type;
+    if (settings.worker.mlock) return "of --mlock";
     return {};
 }
 
@@ -23,11 +23,11 @@ std::string_view name(Engine engine) {
     return engine == Engine::cpu ? "cpu" : "llama";
 }
 
-Result<EngineChoice> choose_engine(const worker::Config& config, const std::string& device_kind,
+Result<EngineChoice> choose_engine(const AllSettings& settings, const std::string& device_kind,
                                    const std::vector<std::filesystem::path>& paths) {
-    if (config.engine == "llama") return EngineChoice{};
-    const bool wanted = config.engine == "cpu";
-    if (std::string against = setting_against(config, device_kind); !against.empty()) {
+    if (settings.text.engine == "llama") return EngineChoice{};
+    const bool wanted = settings.text.engine == "cpu";
+    if (std::string against = setting_against(settings, device_kind); !against.empty()) {
         if (!wanted) return EngineChoice{.reason = std::move(against)};
         return worker::fail(ErrorCode::config_invalid,
                             "--engine cpu cannot be used, since " + against +

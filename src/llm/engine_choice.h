@@ -1,6 +1,6 @@
 #pragma once
 
-#include "worker/app/config.h"
+#include "llm/settings.h"
 #include "worker/base/result.h"
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct EngineChoice {
 // The native engine for what it computes on a CPU, else libllama. `device_kind`: of the device that
 // was chosen, e.g. "cpu". Errors: config_invalid, model_unsupported, where the native engine was
 // asked for and cannot be had; those of reading the files.
-worker::Result<EngineChoice> choose_engine(const worker::Config& config,
+worker::Result<EngineChoice> choose_engine(const AllSettings& settings,
                                            const std::string& device_kind,
                                            const std::vector<std::filesystem::path>& paths);
 

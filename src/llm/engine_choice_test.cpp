@@ -15,19 +15,22 @@ using testing::HasSubstr;
 using worker::ErrorCode;
 using worker::Result;
 
+using Change = std::function<void(worker::Config&, TextSettings&)>;
+
 class EngineChoiceTest : public testing::Test {
 protected:
     Result<EngineChoice> choose(const std::string& engine, const std::string& device_kind = "cpu",
-                                const std::function<void(worker::Config&)>& change = {}) {
+                                const Change& change = {}) {
         worker::Config config;
-        config.engine = engine;
-        if (change) change(config);
-        return choose_engine(config, device_kind, {file_.path()});
+        TextSettings text;
+        text.engine = engine;
+        if (change) change(config, text);
+        return choose_engine({config, text}, device_kind, {file_.path()});
     }
 
     // "auto" takes libllama and says why; "cpu" is an error that says the same, and a way out.
     void check_not_native(const std::string& why, const std::string& device_kind = "cpu",
-                          const std::function<void(worker::Config&)>& change = {}) {
+                          const Change& change = {}) {
         SCOPED_TRACE(why);
         const auto chosen = choose("auto", device_kind, change);
         ASSERT_TRUE(chosen) << chosen.error().message;
@@ -57,8 +60,8 @@ TEST_F(EngineChoiceTest, on_a_cpu_the_native_engine_takes_the_families_it_knows)
 TEST_F(EngineChoiceTest, what_only_libllama_can_do_is_left_to_it) {
     worker::whole_model().write_to(file_.path());
     check_not_native("cuda", "cuda");
-    check_not_native("--kv-type q8_0", "cpu", [](auto& config) { config.kv_type = "q8_0"; });
-    check_not_native("--mlock", "cpu", [](auto& config) { config.mlock = true; });
+    check_not_native("--kv-type q8_0", "cpu", [](auto&, auto& text) { text.kv_type = "q8_0"; });
+    check_not_native("--mlock", "cpu", [](auto& config, auto&) { config.mlock = true; });
 }
 
 TEST_F(EngineChoiceTest, a_model_that_it_does_not_know_is_left_to_libllama) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 namespace llm {
 
@@ -15,7 +16,8 @@ constexpr std::uint64_t cells_a_slot = 2048;
 constexpr std::uint64_t context_min = 256;
 
 // Cells that fit beside everything else, into all of the room or into half of it.
-std::uint64_t cells_affordable(const llama::MemoryNeeds& without_kv, const MemoryRoom& room) {
+std::uint64_t cells_affordable(const llama::MemoryNeeds& without_kv,
+                               const llama::MemoryRoom& room) {
     const std::uint64_t taken = without_kv.total() + room.floor_bytes;
     if (room.free_bytes <= taken) return 0;
     if (without_kv.kv_cell == 0) return std::numeric_limits<std::uint32_t>::max();
@@ -32,9 +34,11 @@ std::uint32_t narrow(std::uint64_t cells) {
 
 }  // namespace
 
-Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts, const worker::Config& config,
-                                      const MemoryRoom& room) {
-    const auto kv_type = llama::find_kv_type(config.kv_type);
+Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts, const AllSettings& settings,
+                                      const llama::MemoryRoom& room) {
+    const worker::Config& config = settings.worker;
+    const std::optional<std::uint64_t> kv_tokens = settings.text.kv_tokens;
+    const auto kv_type = llama::find_kv_type(settings.text.kv_type);
     if (!kv_type) return worker::fail(kv_type.error());
     TextModelOptions options;
     options.kv_type = *kv_type;
@@ -49,15 +53,9 @@ Result<TextModelOptions> choose_sizes(const worker::ModelFacts& facts, const wor
         options.sequences_max =
             narrow(std::clamp<std::uint64_t>(affordable / context_min, 1, config.parallel));
     const std::uint64_t slots = options.sequences_max;
-    if (config.kv_tokens && *config.kv_tokens < context && config.context_size)
-        return worker::fail(worker::ErrorCode::config_invalid,
-                            "--kv-tokens " + std::to_string(*config.kv_tokens) +
-                                " is less than --context-size " + std::to_string(context) +
-                                ": one sequence would not fit");
-    if (config.kv_tokens && *config.kv_tokens < context)
-        options.context_max = narrow(*config.kv_tokens);
+    if (kv_tokens && *kv_tokens < context) options.context_max = narrow(*kv_tokens);
     const std::uint64_t useful = std::min(slots * context, std::max(context, slots * cells_a_slot));
-    options.cells = narrow(config.kv_tokens.value_or(std::clamp(affordable, context, useful)));
+    options.cells = narrow(kv_tokens.value_or(std::clamp(affordable, context, useful)));
 
     const std::uint64_t usable =
         room.free_bytes > room.floor_bytes ? room.free_bytes - room.floor_bytes : 0;

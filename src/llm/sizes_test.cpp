@@ -25,12 +25,13 @@ worker::ModelFacts facts() {
     return facts;
 }
 
-using Change = std::function<void(worker::Config&)>;
+using Change = std::function<void(worker::Config&, TextSettings&)>;
 
 worker::Result<llama::TextModelOptions> choose(std::uint64_t free_mib, const Change& change) {
     worker::Config config;
-    if (change) change(config);
-    return choose_sizes(facts(), config, {.free_bytes = free_mib * mib});
+    TextSettings text;
+    if (change) change(config, text);
+    return choose_sizes(facts(), {config, text}, {.free_bytes = free_mib * mib});
 }
 
 struct Expected {
@@ -51,27 +52,19 @@ TEST(Sizes, with_memory_to_spare_every_slot_gets_a_useful_share) {
     check(10'000, {}, {8192, 16, 32768});
 }
 TEST(Sizes, one_slot_needs_one_context) {
-    check(10'000, [](auto& c) { c.parallel = 1; }, {8192, 1, 8192});
+    check(10'000, [](auto& c, auto&) { c.parallel = 1; }, {8192, 1, 8192});
 }
 TEST(Sizes, what_is_configured_is_taken) {
     check(10'000,
-          [](auto& c) {
+          [](auto& c, auto& t) {
               c.context_size = 1000;
-              c.kv_tokens = 4000;
+              t.kv_tokens = 4000;
               c.parallel = 3;
           },
           {1000, 3, 4000});
 }
 TEST(Sizes, few_kv_tokens_shorten_a_context_that_was_not_asked_for) {
-    check(10'000, [](auto& c) { c.kv_tokens = 4000; }, {4000, 16, 4000});
-}
-TEST(Sizes, a_context_larger_than_the_kv_tokens_is_refused) {
-    const auto sizes = choose(10'000, [](auto& c) {
-        c.context_size = 5000;
-        c.kv_tokens = 4000;
-    });
-    ASSERT_FALSE(sizes);
-    EXPECT_EQ(sizes.error().code, worker::ErrorCode::config_invalid);
+    check(10'000, [](auto&, auto& t) { t.kv_tokens = 4000; }, {4000, 16, 4000});
 }
 TEST(Sizes, little_memory_shortens_the_context_and_takes_half_of_what_is_free) {
     const auto sizes = choose(140, {});
@@ -88,7 +81,7 @@ TEST(Sizes, a_model_that_does_not_fit_is_refused_with_both_figures) {
     EXPECT_NE(sizes.error().message.find("90.0 MiB"), std::string::npos);
 }
 TEST(Sizes, a_context_that_does_not_fit_is_refused) {
-    const auto sizes = choose(150, [](auto& c) { c.context_size = 100'000; });
+    const auto sizes = choose(150, [](auto& c, auto&) { c.context_size = 100'000; });
     ASSERT_FALSE(sizes);
     EXPECT_EQ(sizes.error().code, worker::ErrorCode::insufficient_memory);
 }

@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string file = file_from({data, size});
     const worker::MemorySource source("fuzz", std::as_bytes(std::span(file)));
     const worker::ByteSource* sources[] = {&source};
-    const auto facts = worker::inspect_sources(sources);
+    const auto facts = worker::inspect_sources(
+        sources, {.kind = [](worker::ModelKind) { return true; }, .purpose = "takes all"});
     if (!facts && facts.error().message.find('\n') != std::string::npos) std::abort();
     return 0;
 }

@@ -1,5 +1,6 @@
 // Whatever is sent to OpenAI's routes becomes a request within its limits, or an error that can be
 // told.
+#include "embedding/api/embeddings_request.h"
 #include "llm/api/openai/chat_request.h"
 #include "llm/api/openai/completion_request.h"
 #include "worker/base/assert.h"
@@ -7,7 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 namespace {
 
@@ -18,9 +22,9 @@ constexpr llm::RequestLimits limits = {.vocabulary_size = 100,
                                        .prompts_max = 3,
                                        .fill_in_middle = true};
 
-void check(const llm::OpenAiError& error) {
+void check(const worker::OpenAiError& error) {
     WORKER_ASSERT(error.status == 400 && !error.message.empty());
-    WORKER_ASSERT(worker::parse_json(llm::openai_error_body(error)).has_value());
+    WORKER_ASSERT(worker::parse_json(worker::openai_error_body(error)).has_value());
 }
 
 void check(const llm::GenerationRequest& request) {
@@ -30,7 +34,21 @@ void check(const llm::GenerationRequest& request) {
     for (const llm::Token token : request.stop_token_ids) WORKER_ASSERT(token >= 0 && token < 100);
     for (const llm::LogitBias& bias : request.logit_bias)
         WORKER_ASSERT(bias.token >= 0 && bias.token < 100);
-    WORKER_ASSERT(request.ignored.size() <= llm::ignored_max + 1);
+    WORKER_ASSERT(request.ignored.size() <= worker::ignored_max + 1);
+}
+
+void check(const embedding::EmbeddingsRequest& request) {
+    WORKER_ASSERT(!request.inputs.empty());
+    WORKER_ASSERT(!request.dimensions || (*request.dimensions >= 1 && *request.dimensions <= 8));
+    for (const llm::TextOrTokens& input : request.inputs) {
+        if (const auto* text = std::get_if<std::string>(&input)) {
+            WORKER_ASSERT(!text->empty());
+            continue;
+        }
+        const auto& tokens = std::get<std::vector<llm::Token>>(input);
+        WORKER_ASSERT(!tokens.empty());
+        for (const llm::Token token : tokens) WORKER_ASSERT(token >= 0 && token < 100);
+    }
 }
 
 }  // namespace
@@ -55,5 +73,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     } else {
         check(completion.error());
     }
+    const auto embeddings =
+        embedding::parse_embeddings_request(*body, {.vocabulary_size = 100, .dimensions = 8});
+    if (embeddings)
+        check(*embeddings);
+    else
+        check(embeddings.error());
     return 0;
 }

@@ -33,6 +33,7 @@ public:
         LogLevel log_level = LogLevel::off;
         std::function<DeviceMemory()> device_memory = {};
         MemoryWatch::Pace memory_pace = {};
+        std::string loading_stage = "loading_to_vram";
     };
 
     EchoWorker() : EchoWorker(Options{}) {}
@@ -102,7 +103,7 @@ private:
     }
 
     Result<void> load(const LoadObserver& observer) {
-        LoadProgress progress{.stage = "loading_to_vram", .layers_total = 4};
+        LoadProgress progress{.stage = options_.loading_stage, .layers_total = 4};
         progress.layers_loaded = 1;
         progress.fraction = 0.25;
         if (!observer(progress)) return fail(ErrorCode::cancelled, "given up");
@@ -147,7 +148,7 @@ private:
     const Config config_;
     SystemClock clock_;
     Log log_;
-    Narrator narrator_{log_, clock_};
+    Narrator narrator_{log_, clock_, "echo-worker"};
     const ServiceNotifier notifier_{nobody_to_notify()};
     Daemon daemon_{{.config = config_,
                     .log = log_,

@@ -137,7 +137,7 @@ protected:
     SameDayClock clock;
     TestPipe pipe;
     Log log{LogFormat::json, LogLevel::info, pipe.writing_end()};
-    Narrator narrator{log, clock};
+    Narrator narrator{log, clock, "some-worker"};
     boost::asio::io_context io{1};
     HiveSettings settings;
     std::string token;

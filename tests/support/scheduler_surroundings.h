@@ -27,7 +27,7 @@ protected:
     StatusBoard board_;
     Metrics metrics_{"echo"};
     Log log_{LogFormat::text, LogLevel::off};
-    Narrator narrator_{log_, clock_};
+    Narrator narrator_{log_, clock_, "some-worker"};
 };
 
 }  // namespace worker

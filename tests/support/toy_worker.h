@@ -57,11 +57,14 @@ private:
 
     std::unique_ptr<TextWorker> bind() {
         auto worker = TextWorker::bind(
-            config_, {},
-            {.log = log_,
-             .clock = clock_,
-             .narrator = narrator_,
-             .notifier = notifier_,
+            {},
+            {.daemon = {.config = config_,
+                        .log = log_,
+                        .clock = clock_,
+                        .narrator = narrator_,
+                        .notifier = notifier_,
+                        .program = "llm-worker-rbee",
+                        .version = "1.2.3"},
              .loader = [this](const worker::LoadObserver&,
                               const std::atomic<bool>&) -> Result<LoadedModel> { return load(); },
              .served_model = [] { return worker::ServedModel{}; }});
@@ -89,7 +92,7 @@ private:
     worker::Gate gate_;
     worker::SystemClock clock_;
     worker::Log log_{worker::LogFormat::text, worker::LogLevel::off};
-    worker::Narrator narrator_{log_, clock_};
+    worker::Narrator narrator_{log_, clock_, "llm-worker-rbee"};
     const worker::ServiceNotifier notifier_{nobody_to_notify()};
     std::unique_ptr<TextWorker> worker_;
     std::thread thread_;

@@ -52,9 +52,45 @@ def layout(sources):
         yield run.stderr
 
 
+# Each worker's program, by the folder of its main().
+WORKERS = {"llm": "llm-worker-rbee", "embedding": "embedding-worker-rbee"}
+
+
+def _folders_of(worker, by_folder):
+    """All folders that a worker is built of: its own, and those that they include."""
+    found, waiting = set(), [f"src/{worker}"]
+    while waiting:
+        folder = waiting.pop()
+        if folder in found or folder not in by_folder:
+            continue
+        found.add(folder)
+        for source in by_folder[folder]:
+            for _, quoted, path in includes(source):
+                if quoted:
+                    waiting.append(f"src/{path.rpartition('/')[0]}")
+    return found
+
+
 def reuse(sources):
-    """How much of a worker would be shared with one of another modality."""
-    programs = [s for s in sources if s.is_cpp and s.path.startswith("src/") and not s.is_test]
-    total = sum(len(s.lines) for s in programs)
-    shared = sum(len(s.lines) for s in programs if s.path.startswith("src/worker/"))
-    return f"reuse: {shared} of {total} lines are in worker/ ({shared / max(total, 1):.0%})"
+    """How much of each worker is shared with those of other modalities."""
+    by_folder = {}
+    for source in sources:
+        if source.is_cpp and source.path.startswith("src/") and not source.is_test:
+            by_folder.setdefault(source.folder, []).append(source)
+    told = []
+    for worker, program in WORKERS.items():
+        lines = {
+            folder: sum(len(source.lines) for source in by_folder[folder])
+            for folder in _folders_of(worker, by_folder)
+        }
+        total = sum(lines.values())
+        shared = sum(
+            count
+            for folder, count in lines.items()
+            if f"{folder}/".startswith(("src/worker/", "src/llama/"))
+        )
+        told.append(
+            f"reuse: {program}: {shared} of {total} lines are in worker/ and llama/ "
+            f"({shared / max(total, 1):.0%}), {total - shared} are its own"
+        )
+    return "\n".join(told)

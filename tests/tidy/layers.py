@@ -5,8 +5,8 @@ import re
 _WORKER = {
     f"worker/{folder}"
     for folder in (
-        "base contract validation narration metrics device model_file engine scheduler hive http "
-        "app"
+        "base contract validation narration metrics device model_file hugging_face engine "
+        "scheduler hive http openai app"
     ).split()
 }
 _BELOW_LLM = {"llm/model", "worker/engine", "worker/metrics", "worker/narration", "worker/base"}
@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "worker/metrics": {"worker/base"},
     "worker/device": {"worker/base"},
     "worker/model_file": {"worker/base"},
+    "worker/hugging_face": {"worker/device", "worker/model_file", "worker/base"},
     "worker/validation": {"worker/base"},
     "worker/engine": {"worker/base", "worker/narration"},
     "worker/scheduler": {
@@ -37,9 +38,23 @@ MAY_INCLUDE = {
         "worker/model_file",
         "worker/base",
     },
-    "worker/http": _WORKER - {"worker/app", "worker/hive"},
+    "worker/http": _WORKER - {"worker/app", "worker/hive", "worker/hugging_face", "worker/openai"},
+    "worker/openai": {
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     "worker/app": _WORKER,
-    "llama": {"llm/model", "worker/device", "worker/model_file", "worker/base"},
+    "llama": {
+        "llm/model",
+        "embedding/model",
+        "worker/device",
+        "worker/model_file",
+        "worker/base",
+    },
+    "llama/loading": {"llama", "llm/model"} | _WORKER,
     "cpu/kernels": {"worker/model_file", "worker/base"},
     "cpu": {
         "cpu/kernels",
@@ -57,23 +72,55 @@ MAY_INCLUDE = {
     | _LLM_PARTS
     | {"llm/api/openai"}
     | {"worker/http", "worker/scheduler", "worker/contract", "worker/validation"},
+    "llm/api/tokens": {
+        "llm/model",
+        "worker/openai",
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     # Parses requests and knows no model, so that it is fuzzed without one.
     "llm/api/openai": {
         "llm/model",
+        "llm/api/tokens",
         "llm/sampling",
-        "worker/http",
+        "worker/openai",
         "worker/validation",
         "worker/base",
     },
     # main.cpp puts all of it together.
     "llm/api/completions": _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai"}
-    | {"worker/http", "worker/scheduler", "worker/contract"},
+    | {"llm/api", "llm/api/openai", "llm/api/tokens"}
+    | {"worker/openai", "worker/http", "worker/scheduler", "worker/contract"},
+    "embedding/model": {"llm/model", "worker/base"},
+    "embedding/batching": {"embedding/model", "llm/model", "worker/engine", "worker/base"},
+    "embedding/api": {
+        "embedding/batching",
+        "llm/model",
+        "llm/api/tokens",
+        "worker/openai",
+        "worker/http",
+        "worker/scheduler",
+        "worker/contract",
+        "worker/validation",
+        "worker/base",
+    },
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "cpu"},
+    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "llama/loading", "cpu"},
+    "embedding": _WORKER
+    | {
+        "embedding/model",
+        "embedding/batching",
+        "embedding/api",
+        "llm/model",
+        "llama",
+        "llama/loading",
+    },
 }
 
 # Foreign headers that would spread everywhere: the folders and files where they stay.

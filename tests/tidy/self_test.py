@@ -154,8 +154,17 @@ class RulesCanFail(unittest.TestCase):
         self.proven.add(behaviours)
 
     def test_reuse(self):
-        files = {"src/worker/a.h": "\n" * 3, "src/llm/b.h": "\n", "src/worker/c_test.cpp": "\n"}
-        self.assertIn("3 of 4", build.reuse(Source(*file) for file in files.items()))
+        files = {
+            "src/worker/http/a.h": "\n" * 2 + '#include "worker/base/b.h"\n',
+            "src/worker/base/b.h": "\n" * 4,
+            "src/worker/base/b_test.cpp": "\n",
+            "src/llm/main.cpp": '#include "worker/http/a.h"\n#include "cpu/c.h"\n',
+            "src/cpu/c.h": "\n",
+            "src/embedding/main.cpp": '#include "worker/base/b.h"\n',
+        }
+        told = build.reuse(Source(*file) for file in files.items())
+        self.assertIn("llm-worker-rbee: 7 of 10 lines", told)
+        self.assertIn("embedding-worker-rbee: 4 of 5 lines", told)
 
     @classmethod
     def tearDownClass(cls):

@@ -1,5 +1,7 @@
 #include "llm/api/generate_request.h"
 
+#include "worker/http/job_wishes.h"
+
 namespace llm {
 
 GenerateRules generate_rules(const NativeLimits& limits) {
@@ -13,8 +15,7 @@ GenerateRules generate_rules(const NativeLimits& limits) {
     const std::uint32_t output_tokens_max =
         limits.output_tokens_max == 0 ? limits.context_tokens : limits.output_tokens_max;
     return {
-        optional_field("job_id", &Request::job_id,
-                       {.non_empty = true, .bytes_max = 256, .alphabet = "A-Za-z0-9_.:-"}),
+        optional_field("job_id", &Request::job_id, worker::job_id_form),
         required_field("prompt", &Request::prompt, prompt),
         required_field("max_tokens", &Request::max_tokens, {.min = 1, .max = output_tokens_max}),
         optional_field("temperature", &Request::temperature, {.min = 0.0, .max = 2.0}),
@@ -32,7 +33,7 @@ GenerateRules generate_rules(const NativeLimits& limits) {
         optional_field("seed", &Request::seed),
         optional_field("ignore_eos", &Request::ignore_eos),
         optional_field("stream", &Request::stream),
-        optional_field("priority", &Request::priority, {.min = -10, .max = 10}),
+        optional_field("priority", &Request::priority, worker::priority_form),
         optional_field("operation", &Request::operation),
     };
 }

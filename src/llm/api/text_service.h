@@ -3,26 +3,14 @@
 #include "llm/batching/text_job.h"
 #include "llm/model/model_card.h"
 #include "llm/model/vocabulary.h"
-#include "worker/base/clock.h"
-#include "worker/base/log.h"
-#include "worker/scheduler/codec_thread.h"
-#include "worker/scheduler/job_store.h"
-#include "worker/scheduler/scheduler.h"
-#include "worker/scheduler/status_board.h"
+#include "worker/http/job_service.h"
 
-#include <boost/asio/awaitable.hpp>
-
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace llm {
-
-using TextScheduler = worker::Scheduler<GenerateJob, TextOutput>;
-using TextJobs = worker::JobStore<GenerateJob, TextOutput>;
 
 class ChatFormat;
 class LazyGrammars;
@@ -39,16 +27,7 @@ struct TextModelView {
 };
 
 // What every route that generates text needs. Outlives the server. Thread: io.
-struct TextService {
-    TextScheduler& scheduler;
-    TextJobs& jobs;
-    worker::CodecThread& codec;
-    const worker::StatusBoard& board;
-    const worker::Clock& clock;
-    worker::Log& log;
-    std::string model_ref;
-    std::chrono::milliseconds request_timeout;
-    bool log_content = false;  // prompts in the log
+struct TextService : worker::JobService<GenerateJob, TextOutput> {
     TextModelView model = {};
 };
 

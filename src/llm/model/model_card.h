@@ -31,4 +31,9 @@ struct ModelCard {
     std::string eos_text = {};
 };
 
+// Of worker, engine and model: what a reply may depend on.
+inline std::string fingerprint(const ModelCard& card, const std::string& worker_version) {
+    return "fp-" + worker_version + "-" + card.engine + "-" + card.digest.substr(0, 12);
+}
+
 }  // namespace llm

@@ -92,6 +92,9 @@ Result<Invocation> parse_invocation(const std::vector<std::string>& arguments,
                                     .stderr_is_terminal = environment.stderr_is_terminal};
     if (const auto resolved = resolve(draft, sources, surroundings); !resolved)
         return fail(resolved.error());
+    const SourceOf source_of = [&](const std::string& flag) { return named(sources, flag); };
+    const auto agreed = program.check ? program.check(draft.config, source_of) : Result<void>();
+    if (!agreed) return fail(agreed.error());
     if (draft.check_config) {
         std::string settings = resolved_text(table, sources, draft.config.warnings);
         return Invocation{.action = Action::check,

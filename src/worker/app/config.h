@@ -40,21 +40,16 @@ struct Config {
 
     std::optional<std::uint32_t> context_size;  // unset: the model's, capped by memory
     std::uint32_t parallel = 16;
-    bool parallel_given = false;  // else fewer slots when memory is short
-    std::optional<std::uint64_t> kv_tokens;
+    bool parallel_given = false;             // else fewer slots when memory is short
     std::optional<std::uint32_t> max_queue;  // unset: 4 × parallel
     std::uint32_t batch_size = 512;          // at least `parallel`
     std::optional<std::uint32_t> threads;
     std::optional<std::int32_t> gpu_layers;  // negative: all
     std::string split_mode = "layer";
     std::vector<float> tensor_split;
-    std::string kv_type = "f16";
     bool mlock = false;
     bool mmap = true;
     std::uint64_t vram_floor_bytes = 256u << 20;
-    std::string engine = "auto";  // auto llama cpu
-    std::string cpu_isa = "auto";
-    bool profile = false;
 
     std::chrono::milliseconds request_timeout{300'000};
     std::chrono::milliseconds drain_timeout{25'000};
@@ -82,12 +77,17 @@ struct Environment {
 
 Environment process_environment();
 
+// Where a flag's value came from ("LLM_WORKER_PORT"), or the flag that would give it.
+using SourceOf = std::function<std::string(const std::string& flag)>;
+
 // What a modality's worker says of itself, and the flags that it has beside every worker's.
 struct Program {
     std::string name;     // "llm-worker-rbee"
     std::string version;  // "0.1.0"
     std::string summary;  // one sentence, the first of the help
     std::vector<FlagGroup> flags;
+    // Refuses settings that contradict each other, naming where each came from. May be empty.
+    std::function<Result<void>(const Config&, const SourceOf&)> check = {};
 };
 
 // `check`: say what the settings come to, find the model, and end.

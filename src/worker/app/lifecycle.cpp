@@ -31,8 +31,6 @@ constexpr std::chrono::milliseconds engine_stop_patience = 5s;
 constexpr std::chrono::milliseconds death_notice = 2s;
 constexpr int engine_died_exit_code = 3;
 
-constexpr const char* worker_actor = "llm-worker-rbee";
-
 }  // namespace
 
 Lifecycle::Lifecycle(const Parts& parts, std::chrono::milliseconds drain_timeout)
@@ -117,8 +115,7 @@ void Lifecycle::shut_down() {
     parts_.board.update([](WorkerStatus& status) { status.life = LifeState::draining; });
     parts_.engine.begin_drain();
     parts_.notifier.stopping();
-    parts_.narrator.narrate({.actor = worker_actor,
-                             .action = "drain_start",
+    parts_.narrator.narrate({.action = "drain_start",
                              .target = "worker",
                              .human = "Finishes what runs and takes nothing new"});
     parts_.links.beat_now();
@@ -163,8 +160,7 @@ void Lifecycle::finish(int exit_code) {
     exit_code_ = exit_code;
     const bool loading = parts_.board.read().backend.slots_total == 0;
     const bool stopped = parts_.engine.stop(loading ? loading_stop_patience : engine_stop_patience);
-    parts_.narrator.narrate(
-        {.actor = worker_actor, .action = "server_shutdown", .target = "worker", .human = "Ends"});
+    parts_.narrator.narrate({.action = "server_shutdown", .target = "worker", .human = "Ends"});
     if (!stopped) std::_Exit(exit_code);  // The engine thread still uses what would be destroyed.
     parts_.io.stop();
 }

@@ -36,15 +36,21 @@ TEST(LifecycleTest, while_loading_it_says_so_everywhere_and_takes_no_work) {
 }
 
 TEST(LifecycleTest, load_progress_is_streamed_until_ready) {
-    EchoWorker worker;
-    worker.load_gate.close();
-    worker.start();
-    HttpClient client(worker.port());
-    client.send("GET /v1/loading/progress HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    client.read_until(R"("layers_loaded":1,"layers_total":4)");
-    worker.load_gate.open();
-    client.read_until("data: {\"stage\":\"ready\"}\n\n");
-    client.read_until("data: [DONE]\n\n");
+    // A warm-up is a part of the load; a conversion is not.
+    for (const auto& [stage, told] :
+         {std::pair("loading_to_vram", "loading_to_vram"), std::pair("warmup", "loading_to_vram"),
+          std::pair("converting", "converting")}) {
+        EchoWorker worker({.loading_stage = stage});
+        worker.load_gate.close();
+        worker.start();
+        HttpClient client(worker.port());
+        client.send("GET /v1/loading/progress HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.read_until(std::string(R"({"stage":")") + told +
+                          R"(","layers_loaded":1,"layers_total":4)");
+        worker.load_gate.open();
+        client.read_until("data: {\"stage\":\"ready\"}\n\n");
+        client.read_until("data: [DONE]\n\n");
+    }
 }
 
 TEST(LifecycleTest, a_job_is_streamed) {

@@ -13,12 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Where the value came from, or the flag that would give it.
-std::string named(const Sources& sources, const std::string& flag) {
-    const auto found = sources.find(flag);
-    return found == sources.end() ? "--" + flag : found->second;
-}
-
 bool is_loopback(const std::string& host) {
     if (lower_case(host) == "localhost") return true;
     boost::system::error_code failure;
@@ -125,10 +119,6 @@ Result<void> refuse_contradictions(const Config& config, const Sources& sources)
                       fmt::format("{} needs --tls-key", source("tls-cert"))},
         Contradiction{config.tls_key && !config.tls_cert,
                       fmt::format("{} needs --tls-cert", source("tls-key"))},
-        Contradiction{
-            config.kv_tokens && config.context_size && *config.kv_tokens < *config.context_size,
-            fmt::format("{} must be at least as large as {}", source("kv-tokens"),
-                        source("context-size"))},
         Contradiction{config.batch_size < config.parallel,
                       fmt::format("{} must be at least as large as {}", source("batch-size"),
                                   source("parallel"))},
@@ -158,6 +148,11 @@ void add_warnings(Config& config, const Sources& sources) {
 }
 
 }  // namespace
+
+std::string named(const Sources& sources, const std::string& flag) {
+    const auto found = sources.find(flag);
+    return found == sources.end() ? "--" + flag : found->second;
+}
 
 Result<void> resolve(Draft& draft, const Sources& sources, const Surroundings& surroundings) {
     if (draft.config.model.empty()) {

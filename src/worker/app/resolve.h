@@ -13,6 +13,9 @@ struct Surroundings {
     bool stderr_is_terminal = false;
 };
 
+// Where the flag's value came from, or the flag that would give it.
+std::string named(const Sources& sources, const std::string& flag);
+
 // Completes `draft.config`: reads the tokens, fills in the defaults that depend on other settings,
 // refuses what contradicts itself, and collects warnings. Source: wire contract, section 1 (modes).
 // Errors: usage_invalid without a model; config_invalid, naming both sides of a contradiction.

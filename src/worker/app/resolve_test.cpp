@@ -45,8 +45,6 @@ TEST(ResolveTest, refuses_contradictions_and_names_both_sides) {
          "--backend asks for cuda and --device for cpu: remove either"},
         {{.line = "--backend cpu --device GPU-0"},
          "--backend asks for cpu and --device for gpu: remove either"},
-        {{.line = "--context-size 100 --kv-tokens 99"},
-         "--kv-tokens must be at least as large as --context-size"},
         {{.line = "--batch-size 7 -np 8"}, "--batch-size must be at least as large as -np"},
         {{.variables = {{"LLORCH_API_TOKEN", ""}}}, "LLORCH_API_TOKEN: the token is empty"},
         {{.variables = {{"LLORCH_API_TOKEN", " \n"}}}, "LLORCH_API_TOKEN: the token is empty"},

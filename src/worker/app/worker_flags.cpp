@@ -33,11 +33,6 @@ FlagGroup model_flags(Config& config) {
                  .default_text = "the model's, or what memory holds",
                  .setting =
                      sets(config.context_size, number<std::uint32_t>({.min = 0, .max = 1u << 30}))},
-                {.name = "engine",
-                 .value_word = "NAME",
-                 .help = "What computes: llama (libllama, any backend), cpu (the native CPU "
-                         "engine), or auto for the better of the two.",
-                 .setting = sets(config.engine, one_of({"auto", "llama", "cpu"}))},
             }};
 }
 
@@ -186,13 +181,6 @@ FlagGroup device_flags(Draft& draft) {
              .help = "Threads that compute.",
              .default_text = "the cores this process may use",
              .setting = sets(config.threads, number<std::uint32_t>({.min = 1, .max = 512}))},
-            {.name = "cpu-isa",
-             .value_word = "NAME",
-             .help = "Instruction set of the native CPU engine: auto, portable, avx2 or avx512.",
-             .setting = sets(config.cpu_isa, one_of({"auto", "portable", "avx2", "avx512"}))},
-            {.name = "profile",
-             .help = "Says in the log where the native CPU engine's time goes, while it works.",
-             .setting = sets(config.profile, yes_or_no())},
             {.name = "gpu-layers",
              .aliases = {"-ngl", "--n-gpu-layers"},
              .value_word = "N",
@@ -217,17 +205,6 @@ FlagGroup memory_flags(Config& config) {
     return {
         "Memory",
         {
-            {.name = "kv-tokens",
-             .value_word = "TOKENS",
-             .help = "KV cells, shared by all sequences; at least --context-size.",
-             .default_text = "what fits in half of the free memory, on a device in all of it",
-             .setting = sets(config.kv_tokens, number<std::uint64_t>({.min = 1, .max = 1u << 31}))},
-            {.name = "kv-type",
-             .value_word = "TYPE",
-             .help = "Number format of the KV cells: f32, f16, bf16, q8_0, q4_0, q4_1, iq4_nl, "
-                     "q5_0 or q5_1.",
-             .setting = sets(config.kv_type, one_of({"f32", "f16", "bf16", "q8_0", "q4_0", "q4_1",
-                                                     "iq4_nl", "q5_0", "q5_1"}))},
             {.name = "vram-floor",
              .value_word = "SIZE",
              .help = "Device memory that always stays free.",
@@ -248,7 +225,7 @@ FlagGroup job_flags(Config& config) {
             {.name = "parallel",
              .aliases = {"-np"},
              .value_word = "N",
-             .help = "Slots: sequences that are computed together.",
+             .help = "Slots: jobs that are computed together.",
              .default_text = "16, fewer when memory is short",
              .setting = sets(config.parallel, number<std::uint32_t>({.min = 1, .max = 128}))},
             {.name = "max-queue",
@@ -259,7 +236,7 @@ FlagGroup job_flags(Config& config) {
             {.name = "batch-size",
              .aliases = {"-b"},
              .value_word = "TOKENS",
-             .help = "Prompt tokens computed in one step; at least --parallel.",
+             .help = "Tokens of prompts and texts computed in one step; at least --parallel.",
              .setting = sets(config.batch_size, number<std::uint32_t>({.min = 1, .max = 65'536}))},
             {.name = "request-timeout",
              .value_word = "TIME",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 namespace worker {
 
@@ -18,6 +19,10 @@ public:
     // Calendar time; for what people and other machines read. Thread: any.
     virtual WallTime wall_now() const = 0;
 };
+
+inline std::int64_t unix_seconds(Clock::WallTime time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 
 class SystemClock final : public Clock {
 public:

@@ -16,7 +16,7 @@
 namespace worker {
 
 struct LoadProgress {
-    std::string stage;  // wire word, e.g. "loading_to_vram", "warmup"
+    std::string stage;  // "converting", "loading_to_vram", "warmup"
     std::uint32_t layers_loaded = 0;
     std::uint32_t layers_total = 0;
     std::uint64_t bytes_loaded = 0;

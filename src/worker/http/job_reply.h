@@ -21,11 +21,13 @@ namespace worker {
 // The status line waits this long for a job that may still fail; then it is 200 and errors are in
 // the stream. Source: wire contract, 4.4.
 inline constexpr std::chrono::seconds status_line_patience{10};
+// More is written once these are: a job that said much is no long work in one go.
+inline constexpr std::size_t frames_bytes_enough = 64 << 10;
 // Between events that are far apart, for clients that have asked for a stream by its name: others
 // may not expect comments. Source: wire contract, 4.4.
 inline constexpr std::chrono::seconds keep_alive_interval{15};
 
-// Writes the frame of one output; it is the modality's own.
+// Writes an output as frames, one or more; they are the modality's own.
 template <class Output>
 using OutputFrame = std::string (*)(const Output& output, std::uint64_t index);
 
@@ -73,10 +75,15 @@ public:
         return frames;
     }
 
-    // Those of every event that is there by now, and the end marker behind the last.
+    // Those of the events that are there by now, as many as are written at a time, and the end
+    // marker behind the last.
     std::string of_ready() {
         std::string frames;
-        while (const auto event = job_.try_next()) frames += of(*event);
+        while (frames.size() < frames_bytes_enough) {
+            const auto event = job_.try_next();
+            if (!event) break;
+            frames += of(*event);
+        }
         if (!job_.at_end()) return frames;
         ended_ = true;
         return frames + marker();
@@ -86,9 +93,12 @@ public:
     bool ended() const { return ended_; }
 
 private:
-    std::string numbered(std::string frame) const {
-        if (stream_.numbers == EventNumbers::hidden || frame.empty()) return frame;
-        return "id: " + std::to_string(job_.position() - 1) + "\n" + frame;
+    // The number stands at an event's last frame: who has not got that is sent all of it again.
+    std::string numbered(std::string frames) const {
+        if (stream_.numbers == EventNumbers::hidden || frames.empty()) return frames;
+        const std::size_t before = frames.rfind("\n\n", frames.size() - 3);
+        const std::size_t last = before == std::string::npos ? 0 : before + 2;
+        return frames.insert(last, "id: " + std::to_string(job_.position() - 1) + "\n");
     }
 
     std::string marker() const {
@@ -138,27 +148,37 @@ boost::asio::awaitable<void> stream_job(JobStream<Output> job, StreamReply<Outpu
     co_await stream_events(std::move(job), std::move(stream));
 }
 
-// A job that has completed, its outputs joined.
-template <class Output>
+// A job that has completed, beside its outputs.
 struct CompletedJob {
     std::uint64_t seed = 0;
-    Output output;
     Ended ended;
 };
 
-// Waits for the job's end. Errors: the job's own.
+// What a job says as one reply; it is the modality's own. Thread: io.
 template <class Output>
-boost::asio::awaitable<Result<CompletedJob<Output>>> complete_job(JobStream<Output> job) {
-    CompletedJob<Output> completed;
+class WholeReply {
+public:
+    virtual ~WholeReply() = default;
+
+    virtual void take(Output output) = 0;
+    // Requires: called once, when the job has completed.
+    virtual std::string body(const CompletedJob& completed) = 0;
+};
+
+// Waits for the job's end and gives the body of `whole`. Errors: the job's own.
+template <class Output>
+boost::asio::awaitable<Result<std::string>> complete_job(JobStream<Output> job,
+                                                         WholeReply<Output>& whole) {
+    CompletedJob completed;
     for (;;) {
         auto event = co_await job.next(Clock::TimePoint::max());
         if (!event) continue;
         if (auto* failed = std::get_if<Failed>(&*event)) co_return fail(std::move(failed->error));
         if (const auto* started = std::get_if<Started>(&*event)) completed.seed = started->seed;
-        if (auto* output = std::get_if<Output>(&*event)) completed.output.append(*output);
+        if (auto* output = std::get_if<Output>(&*event)) whole.take(std::move(*output));
         if (auto* ended = std::get_if<Ended>(&*event)) {
             completed.ended = std::move(*ended);
-            co_return completed;
+            co_return whole.body(completed);
         }
     }
 }

@@ -116,7 +116,9 @@ awaitable<void> answer(const StatusSources& sources, Answer make, ReplyWriter& r
 
 LoadingProgress progress_of(const StatusSources& sources, const WorkerStatus& status) {
     const LoadProgress& progress = status.progress;
-    LoadingProgress line{.stage = "loading_to_vram",
+    // Hives know one word for a load; a conversion before it takes minutes and has its own.
+    const bool converts = progress.stage == "converting";
+    LoadingProgress line{.stage = converts ? "converting" : "loading_to_vram",
                          .layers_loaded = progress.layers_loaded,
                          .layers_total = progress.layers_total,
                          .vram_mb = progress.bytes_loaded >> 20,

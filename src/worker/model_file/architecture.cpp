@@ -20,6 +20,8 @@ constexpr unsigned equal_heads = Architecture::equal_heads;
 constexpr unsigned full_rotation = Architecture::full_rotation;
 constexpr unsigned needs_experts = Architecture::needs_experts;
 constexpr unsigned headless_layers = Architecture::headless_layers;
+constexpr unsigned whole_width = Architecture::whole_width;
+constexpr unsigned rotary_encoder = equal_heads | full_rotation | whole_width;
 
 // clang-format off
 constexpr std::array architectures{
@@ -35,14 +37,14 @@ constexpr std::array architectures{
     Architecture{"baichuan",          attention,   equal_heads | full_rotation},
     Architecture{"starcoder",         attention,   equal_heads},
     Architecture{"refact",            attention,   equal_heads},
-    Architecture{"bert",              encoder,     none},
-    Architecture{"modern-bert",       encoder,     none},
-    Architecture{"nomic-bert",        encoder,     none},
-    Architecture{"nomic-bert-moe",    encoder,     none},
-    Architecture{"neo-bert",          encoder,     none},
-    Architecture{"jina-bert-v2",      encoder,     none},
-    Architecture{"jina-bert-v3",      encoder,     none},
-    Architecture{"eurobert",          encoder,     none},
+    Architecture{"bert",              encoder,     equal_heads | whole_width},
+    Architecture{"modern-bert",       encoder,     rotary_encoder},
+    Architecture{"nomic-bert",        encoder,     rotary_encoder},
+    Architecture{"nomic-bert-moe",    encoder,     rotary_encoder | needs_experts},
+    Architecture{"neo-bert",          encoder,     rotary_encoder},
+    Architecture{"jina-bert-v2",      encoder,     equal_heads | whole_width},
+    Architecture{"jina-bert-v3",      encoder,     rotary_encoder},
+    Architecture{"eurobert",          encoder,     rotary_encoder},
     Architecture{"bloom",             attention,   equal_heads},
     Architecture{"stablelm",          attention,   equal_heads},
     Architecture{"qwen",              attention,   equal_heads},
@@ -74,7 +76,7 @@ constexpr std::array architectures{
     Architecture{"gemma3n",           attention,   none},
     Architecture{"gemma4",            attention,   equal_heads},
     Architecture{"gemma4-assistant",  draft,       none},
-    Architecture{"gemma-embedding",   encoder,     none},
+    Architecture{"gemma-embedding",   encoder,     equal_heads | full_rotation},
     Architecture{"starcoder2",        attention,   equal_heads | full_rotation},
     Architecture{"mamba",             recurrent,   none},
     Architecture{"mamba2",            recurrent,   none},
@@ -103,7 +105,7 @@ constexpr std::array architectures{
     Architecture{"glm-dsa",           attention,   none},
     Architecture{"bitnet",            attention,   equal_heads},
     Architecture{"t5",                encoder_decoder,none},
-    Architecture{"t5encoder",         encoder,     none},
+    Architecture{"t5encoder",         encoder_decoder,none},
     Architecture{"jais",              attention,   equal_heads},
     Architecture{"jais2",             attention,   equal_heads | full_rotation},
     Architecture{"nemotron",          attention,   equal_heads},
@@ -165,7 +167,7 @@ constexpr std::array architectures{
     Architecture{"mimo2",             attention,   none},
     Architecture{"step35",            attention,   none},
     Architecture{"spark2_5",          attention,   equal_heads},
-    Architecture{"llama-embed",       encoder,     none},
+    Architecture{"llama-embed",       encoder,     equal_heads | full_rotation},
     Architecture{"maincoder",         attention,   equal_heads | full_rotation},
     Architecture{"kimi-linear",       hybrid,      none},
     Architecture{"kimi-k3",           hybrid,      none},

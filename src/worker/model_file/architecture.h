@@ -13,8 +13,8 @@ enum class ModelKind : std::uint8_t {
     recurrent,  // a state of fixed size
     hybrid,     // both, by layer
     // These do not, or not alone.
-    encoder,
-    encoder_decoder,
+    encoder,          // each token attends to the whole text
+    encoder_decoder,  // or one's encoder
     vision,
     speech,
     draft,
@@ -35,6 +35,7 @@ struct Architecture {
         full_rotation = 2,    // rope turns whole heads
         needs_experts = 4,    // divides by the number of experts used
         headless_layers = 8,  // some layers have no attention although it is no hybrid
+        whole_width = 16,     // heads times their width is the width of the model
     };
 
     std::string_view name;

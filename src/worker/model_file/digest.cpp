@@ -1,40 +1,16 @@
 #include "worker/model_file/digest.h"
 
-#include "worker/base/assert.h"
+#include "worker/model_file/sha256.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
-#include <memory>
 #include <vector>
 
 namespace worker {
 namespace {
 
 constexpr std::uint64_t tail_bytes = std::uint64_t{1} << 20;
-
-class Sha256 {
-public:
-    Sha256() { WORKER_ASSERT(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1); }
-
-    void add(std::span<const std::byte> bytes) {
-        WORKER_ASSERT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
-    }
-    std::string hex() {
-        std::array<unsigned char, 32> digest;
-        WORKER_ASSERT(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
-        return fmt::format("{:02x}", fmt::join(digest, ""));
-    }
-
-private:
-    struct Freed {
-        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-    };
-    std::unique_ptr<EVP_MD_CTX, Freed> context_{EVP_MD_CTX_new()};
-};
 
 struct Range {
     std::uint64_t begin;
@@ -60,8 +36,7 @@ Result<std::string> digest_of(std::span<const DigestSource> files) {
     Sha256 digest;
     for (const DigestSource& file : files) {
         const std::uint64_t size = file.source->size();
-        const std::string line = fmt::format("{}\n", size);
-        digest.add(std::as_bytes(std::span(line)));
+        digest.add(fmt::format("{}\n", size));
         const std::uint64_t tail = std::max(file.header_bytes, size - std::min(size, tail_bytes));
         for (const Range range : {Range{0, file.header_bytes}, Range{tail, size}})
             if (auto added = add_bytes(*file.source, range, digest); !added)

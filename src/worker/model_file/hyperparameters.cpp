@@ -68,6 +68,7 @@ public:
     }
 
     const std::string* text(std::string_view key) const { return header_.text(full(key)); }
+    auto integer(std::string_view key) const { return header_.integer(full(key)); }
 
     void fail(std::string_view key, std::string_view why) {
         if (error_) return;
@@ -157,6 +158,10 @@ void check_head_widths(Keys& keys, const Architecture& architecture, ModelFacts&
     }
     if (whole && k % 2 != 0)
         keys.fail("attention.key_length", fmt::format("is {}, which is odd", k));
+    if (architecture.has(Architecture::whole_width) && k * facts.heads != facts.embedding_length) {
+        keys.fail("attention.key_length", fmt::format("is {}, and {} heads are {} wide together", k,
+                                                      facts.heads, facts.embedding_length));
+    }
     facts.head_dim_k = static_cast<std::uint32_t>(k);
     facts.head_dim_v = static_cast<std::uint32_t>(v);
 }
@@ -182,6 +187,16 @@ void check_experts(Keys& keys, const Architecture& architecture, std::size_t lay
         keys.fail("expert_group_used_count",
                   fmt::format("is {} of {} groups", groups_used, groups));
     }
+}
+
+// What becomes of a text's rows. The library reads as many numbers of them as the file says.
+void check_pooling(Keys& keys, ModelFacts& facts) {
+    constexpr std::int64_t unspecified = 0xffffffff;  // as the library writes it
+    if (keys.integer("pooling_type") != unspecified)
+        facts.pooling = static_cast<Pooling>(keys.optional("pooling_type", 0, {0, 4}));
+    if (facts.pooling == Pooling::none) return;
+    const std::int64_t width = facts.embedding_length;
+    keys.optional("embedding_length_out", width, {width, width});
 }
 
 void check_numbers(Keys& keys) {
@@ -216,6 +231,7 @@ Result<void> check_hyperparameters(const ByteSource& source, const GgufHeader& h
     check_heads(keys, architecture, facts);
     check_head_widths(keys, architecture, facts);
     check_experts(keys, architecture, facts.layers);
+    check_pooling(keys, facts);
     check_numbers(keys);
     for (const KeyRule& rule : key_rules()) {
         if (rule.architecture.empty() || rule.architecture == architecture.name)

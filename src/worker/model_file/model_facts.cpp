@@ -103,7 +103,8 @@ constexpr std::string_view purpose(ModelKind kind) {
     __builtin_unreachable();
 }
 
-Result<const Architecture*> find_kind(const ByteSource& source, const GgufHeader& header) {
+Result<const Architecture*> find_kind(const ByteSource& source, const GgufHeader& header,
+                                      const Serves& serves, ModelFacts& facts) {
     const std::string* name = header.text("general.architecture");
     if (!name) {
         return fail(ErrorCode::model_corrupt,
@@ -124,12 +125,15 @@ Result<const Architecture*> find_kind(const ByteSource& source, const GgufHeader
     }
     const bool causal = header.boolean(*name + ".attention.causal").value_or(true);
     const ModelKind kind = causal ? architecture->kind : ModelKind::encoder;
-    if (!generates_text(architecture->kind) || !causal) {
+    if (!serves.kind(kind)) {
         return fail(ErrorCode::model_unsupported,
-                    fmt::format("{}: a model of the architecture \"{}\" {}; this worker generates "
-                                "text, name a model for that",
-                                source.name(), *name, purpose(kind)));
+                    fmt::format("{}: a model of the architecture \"{}\" {}; this worker {}, name a "
+                                "model for that",
+                                source.name(), *name, purpose(kind), serves.purpose));
     }
+    facts.architecture = architecture->name;
+    facts.kind = kind;
+    facts.causal = causal && kind != ModelKind::encoder;
     return architecture;
 }
 
@@ -211,19 +215,18 @@ std::uint64_t row_bytes(const GgmlType& type, std::uint64_t elements) {
 
 }  // namespace
 
-Result<ModelFacts> inspect_sources(std::span<const ByteSource* const> sources) {
+Result<ModelFacts> inspect_sources(std::span<const ByteSource* const> sources,
+                                   const Serves& serves) {
     if (sources.empty()) return fail(ErrorCode::model_not_found, "no model file is named");
     const auto headers = read_headers(sources);
     if (!headers) return fail(headers.error());
     const ByteSource& source = *sources.front();
     const GgufHeader& header = headers->front();
-    const auto architecture = find_kind(source, header);
+    ModelFacts facts;
+    const auto architecture = find_kind(source, header, serves, facts);
     if (!architecture) return fail(architecture.error());
     if (auto checked = check_shards(sources, *headers); !checked) return fail(checked.error());
 
-    ModelFacts facts;
-    facts.architecture = (*architecture)->name;
-    facts.kind = (*architecture)->kind;
     if (auto checked = check_hyperparameters(source, header, **architecture, facts); !checked)
         return fail(checked.error());
     const auto vocabulary = check_vocabulary(source, header);
@@ -241,7 +244,8 @@ Result<ModelFacts> inspect_sources(std::span<const ByteSource* const> sources) {
     return facts;
 }
 
-Result<ModelFacts> inspect_model(const std::vector<std::filesystem::path>& paths) {
+Result<ModelFacts> inspect_model(const std::vector<std::filesystem::path>& paths,
+                                 const Serves& serves) {
     std::vector<std::unique_ptr<ByteSource>> files;
     std::vector<const ByteSource*> sources;
     for (const std::filesystem::path& path : paths) {
@@ -250,7 +254,7 @@ Result<ModelFacts> inspect_model(const std::vector<std::filesystem::path>& paths
         sources.push_back(file->get());
         files.push_back(std::move(*file));
     }
-    return inspect_sources(sources);
+    return inspect_sources(sources, serves);
 }
 
 std::uint64_t kv_bytes_per_token(const ModelFacts& facts, const GgmlType& k, const GgmlType& v) {

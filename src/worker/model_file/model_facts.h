@@ -4,6 +4,7 @@
 #include "worker/model_file/architecture.h"
 #include "worker/model_file/byte_source.h"
 #include "worker/model_file/ggml_type.h"
+#include "worker/model_file/pooling.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace worker {
@@ -29,7 +31,7 @@ struct RecommendedSampling {
 struct ModelFacts {
     std::string architecture;               // e.g. "llama"
     std::string name;                       // general.name, else empty
-    ModelKind kind = ModelKind::attention;  // one that generates text
+    ModelKind kind = ModelKind::attention;  // one that is served
     std::uint64_t parameters = 0;
     std::string quantization;      // e.g. "Q4_K_M"
     std::uint64_t size_bytes = 0;  // of all files
@@ -43,6 +45,8 @@ struct ModelFacts {
     std::uint32_t heads_kv_total = 0;       // sum over the layers
     std::uint32_t head_dim_k = 0;
     std::uint32_t head_dim_v = 0;
+    bool causal = true;  // a token attends to those before it only
+    Pooling pooling = Pooling::none;
 
     std::string tokenizer;  // tokenizer.ggml.model, e.g. "gpt2"
     std::uint32_t vocabulary_size = 0;
@@ -52,14 +56,22 @@ struct ModelFacts {
     std::string digest;  // see `digest_of`
 };
 
+// What a worker does with models, and which it can do that with.
+struct Serves {
+    bool (*kind)(ModelKind);
+    std::string_view purpose;  // goes on from "this worker"
+};
+
 // Reads the headers of a model's GGUF files (its shards in order) and checks them by themselves,
 // against each other and for what the inference library would abort on. Reads no weights.
 // Errors: model_corrupt, model_unsupported, model_unreadable, model_not_found; one line that names
 // file and place.
-Result<ModelFacts> inspect_model(const std::vector<std::filesystem::path>& paths);
+Result<ModelFacts> inspect_model(const std::vector<std::filesystem::path>& paths,
+                                 const Serves& serves);
 
 // The same for files that are open already.
-Result<ModelFacts> inspect_sources(std::span<const ByteSource* const> sources);
+Result<ModelFacts> inspect_sources(std::span<const ByteSource* const> sources,
+                                   const Serves& serves);
 
 // bytes that one token takes in the cache of keys and values, stored as `k` and `v`. An estimate
 // from above: a model may keep only a window of some layers. 0 when recurrent.

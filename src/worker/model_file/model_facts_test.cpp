@@ -9,7 +9,11 @@
 namespace worker {
 namespace {
 
-Result<ModelFacts> inspect(const std::vector<std::string>& files) {
+constexpr Serves text{generates_text, "generates text"};
+constexpr Serves encoders{[](ModelKind kind) { return kind == ModelKind::encoder; },
+                          "encodes text"};
+
+Result<ModelFacts> inspect(const std::vector<std::string>& files, const Serves& serves = text) {
     std::vector<MemorySource> sources;
     for (const std::string& bytes : files) {
         sources.emplace_back("m" + std::to_string(sources.size()) + ".gguf",
@@ -17,7 +21,7 @@ Result<ModelFacts> inspect(const std::vector<std::string>& files) {
     }
     std::vector<const ByteSource*> pointers;
     for (const MemorySource& source : sources) pointers.push_back(&source);
-    return inspect_sources(pointers);
+    return inspect_sources(pointers, serves);
 }
 
 Result<ModelFacts> inspect(const GgufWriter& model) {
@@ -154,6 +158,74 @@ TEST(ModelFactsTest, names_architectures_that_it_cannot_serve) {
     check_corrupt(tiny_model().without("general.architecture"), "general.architecture is missing");
 }
 
+// A model of the BERT family, with its three special tokens.
+GgufWriter tiny_encoder(const std::string& architecture = "bert") {
+    GgufWriter model = tiny(architecture);
+    model.boolean(architecture + ".attention.causal", 0).u32(architecture + ".pooling_type", 1);
+    model.string("tokenizer.ggml.model", "bert").without("tokenizer.ggml.eos_token_id");
+    model.u32("tokenizer.ggml.unknown_token_id", 0).u32("tokenizer.ggml.seperator_token_id", 3);
+    return model;
+}
+
+Result<ModelFacts> inspect_encoder(const GgufWriter& model) {
+    return inspect({model.bytes()}, encoders);
+}
+
+TEST(ModelFactsTest, who_asks_says_which_kinds_it_serves) {
+    const auto facts = inspect_encoder(tiny_encoder());
+    ASSERT_TRUE(facts) << facts.error().message;
+    EXPECT_EQ(facts->kind, ModelKind::encoder);
+    EXPECT_EQ(facts->pooling, Pooling::mean);
+    EXPECT_FALSE(facts->causal);
+    EXPECT_EQ(facts->context_length, 256u);
+    EXPECT_EQ(facts->tokenizer, "bert");
+    check_refused(inspect_encoder(tiny_model()), ErrorCode::model_unsupported,
+                  "generates text; this worker encodes text");
+    // A decoder whose tokens see the whole text is one, too.
+    const auto decoder = inspect_encoder(tiny_model().boolean("llama.attention.causal", 0));
+    ASSERT_TRUE(decoder) << decoder.error().message;
+    EXPECT_EQ(decoder->kind, ModelKind::encoder);
+}
+
+TEST(ModelFactsTest, a_model_says_how_a_text_becomes_one_vector) {
+    const auto pooling = [](std::uint32_t type) {
+        const auto facts = inspect(tiny_model().u32("llama.pooling_type", type));
+        EXPECT_TRUE(facts) << facts.error().message;
+        return facts ? wire_name(facts->pooling) : "";
+    };
+    EXPECT_EQ(inspect(tiny_model())->pooling, Pooling::none);
+    EXPECT_TRUE(inspect(tiny_model())->causal);
+    EXPECT_EQ(pooling(0), "none");
+    EXPECT_EQ(pooling(2), "cls");
+    EXPECT_EQ(pooling(3), "last");
+    EXPECT_EQ(pooling(4), "rank");
+    EXPECT_EQ(pooling(0xffffffff), "none");
+    check_corrupt(tiny_model().u32("llama.pooling_type", 5), "pooling_type is 5");
+    check_corrupt(tiny_model().string("llama.pooling_type", "mean"), "is no integer");
+    check_accepted(tiny_model().u32("llama.embedding_length_out", 32));
+    check_corrupt(tiny_model().u32("llama.embedding_length_out", 32).u32("llama.pooling_type", 1),
+                  "embedding_length_out is 32");
+}
+
+TEST(ModelFactsTest, heads_of_encoders_are_what_the_library_asserts) {
+    const auto check = [](const GgufWriter& model, const std::string& words) {
+        check_refused(inspect_encoder(model), ErrorCode::model_corrupt, words);
+    };
+    for (const char* name : {"bert", "nomic-bert", "jina-bert-v2", "modern-bert"}) {
+        const auto facts = inspect_encoder(tiny_encoder(name));
+        EXPECT_TRUE(facts) << facts.error().message;
+        const std::string attention = std::string(name) + ".attention.";
+        check(tiny_encoder(name).u32(attention + "head_count", 0), "head_count is 0");
+        check(tiny_encoder(name).u32(attention + "head_count", 5), "does not divide the width 64");
+        check(tiny_encoder(name).u32(attention + "value_length", 8), "and the keys have 16");
+        check(
+            tiny_encoder(name).u32(attention + "key_length", 8).u32(attention + "value_length", 8),
+            "and 4 heads are 64 wide together");
+    }
+    check(tiny_encoder("nomic-bert").u32("nomic-bert.attention.head_count", 64), "odd");
+    check(tiny_encoder("nomic-bert-moe"), "expert_count is missing");
+}
+
 TEST(ModelFactsTest, sizes_are_within_what_the_library_asserts) {
     for (const auto* key : {"context_length", "embedding_length", "block_count"}) {
         const std::string name = std::string("llama.") + key;
@@ -243,7 +315,6 @@ TEST(ModelFactsTest, the_vocabulary_is_whole) {
     check_corrupt(tiny_model().numbers<std::uint32_t>(tokens, GgufType::u32, {1}), "no vocabulary");
     check_corrupt(tiny_model().without("tokenizer.ggml.model"), "no tokeniser");
     check_unsupported(tiny_model().string("tokenizer.ggml.model", "none"), "\"none\"");
-    check_unsupported(tiny_model().string("tokenizer.ggml.model", "bert"), "\"bert\"");
     check_corrupt(tiny_model().strings(tokens, {"a", "b", "c"}), "token_type has 16 entries");
     check_corrupt(
         tiny_model().numbers("tokenizer.ggml.scores", GgufType::f32, std::vector<float>(15)),
@@ -281,6 +352,18 @@ TEST(ModelFactsTest, special_tokens_are_in_the_vocabulary) {
         "add_eos_token says");
 }
 
+TEST(ModelFactsTest, what_stands_around_a_text_is_in_the_vocabulary) {
+    for (const std::string token : {"bos", "seperator", "unknown"}) {
+        const std::string key = "tokenizer.ggml." + token + "_token_id";
+        // What the library takes then is beyond these 16 tokens.
+        check_refused(inspect_encoder(tiny_encoder().without(key)), ErrorCode::model_corrupt,
+                      key + " is missing");
+        check_refused(inspect_encoder(tiny_encoder().u32(key, 16)), ErrorCode::model_corrupt,
+                      key + " is 16");
+    }
+    check_unsupported(tiny_model().string("tokenizer.ggml.model", "wordpiece"), "\"wordpiece\"");
+}
+
 // The tiny model in two shards.
 std::vector<GgufWriter> shards() {
     GgufWriter first = tiny_model();
@@ -303,7 +386,7 @@ TEST(ModelFactsTest, shards_that_do_not_belong_together_are_refused) {
     const auto check = [&](GgufWriter first, GgufWriter second, const std::string& words) {
         check_refused(inspect({first.bytes(), second.bytes()}), ErrorCode::model_corrupt, words);
     };
-    check_refused(inspect_sources({}), ErrorCode::model_not_found, "no model file");
+    check_refused(inspect_sources({}, text), ErrorCode::model_not_found, "no model file");
     check_refused(inspect(s[0]), ErrorCode::model_not_found, "has 2 shards");
     check_refused(inspect({s[0].bytes(), s[1].bytes(), s[1].bytes()}), ErrorCode::model_not_found,
                   "has 2 shards");
@@ -318,7 +401,7 @@ TEST(ModelFactsTest, shards_that_do_not_belong_together_are_refused) {
 TEST(ModelFactsTest, reads_the_facts_of_a_real_model) {
     const char* path = std::getenv("RBEE_TEST_MODEL");
     if (!path) GTEST_SKIP() << "RBEE_TEST_MODEL names no SmolLM2-135M-Instruct Q4_1 GGUF file";
-    const auto facts = inspect_model({path});
+    const auto facts = inspect_model({path}, text);
     ASSERT_TRUE(facts) << facts.error().message;
     EXPECT_EQ(facts->architecture, "llama");
     EXPECT_EQ(facts->quantization, "Q4_1");

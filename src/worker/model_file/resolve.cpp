@@ -19,6 +19,12 @@ namespace {
 namespace fs = std::filesystem;
 using Paths = std::vector<fs::path>;
 
+constexpr std::string_view config_name = "config.json";
+
+bool is_safetensors(const fs::path& file) {
+    return file.extension() == ".safetensors";
+}
+
 tl::unexpected<Error> unreadable(const fs::path& path, const std::error_code& why) {
     return fail(ErrorCode::model_unreadable,
                 fmt::format("{}: {}; let the worker's user read it (chmod a+rX)",
@@ -85,29 +91,35 @@ Paths models_in(const Listing& listing) {
     return models;
 }
 
+bool holds(const Listing& listing, std::string_view name) {
+    return std::any_of(listing.files.begin(), listing.files.end(),
+                       [&](const fs::path& file) { return file.filename() == name; });
+}
+
 Result<Paths> model_of_directory(const fs::path& directory) {
     const auto listing = list(directory);
     if (!listing) return fail(listing.error());
     const std::string name = printable_path(directory.native());
     const Paths models = models_in(*listing);
-    const auto is_safetensors = [](const fs::path& file) {
-        return file.extension() == ".safetensors";
-    };
-    const auto is_config = [](const fs::path& file) { return file.filename() == "config.json"; };
-    const bool configured = std::any_of(listing->files.begin(), listing->files.end(), is_config);
-    if (std::any_of(listing->files.begin(), listing->files.end(), is_safetensors) &&
-        (configured || models.empty())) {
-        return fail(ErrorCode::model_unsupported,
-                    name +
-                        ": the directory holds SafeTensors, which this version cannot load; "
-                        "convert the model to GGUF, or name a .gguf file");
+    // A download that has only the index yet says so when its files are opened.
+    if (std::any_of(listing->files.begin(), listing->files.end(), is_safetensors) ||
+        (models.empty() && holds(*listing, "model.safetensors.index.json"))) {
+        if (holds(*listing, config_name)) return Paths{directory};
+        if (models.empty()) {
+            return fail(ErrorCode::model_not_found,
+                        name +
+                            ": the directory holds SafeTensors and no config.json; get all files "
+                            "of the model, or name another directory");
+        }
     }
     const fs::path usual = directory / "model.gguf";
     if (std::find(models.begin(), models.end(), usual) != models.end()) return model_of_file(usual);
     if (models.size() == 1) return model_of_file(models.front());
     if (models.empty()) {
         return fail(ErrorCode::model_not_found,
-                    name + ": the directory holds no .gguf file; name another directory or a file");
+                    name +
+                        ": the directory holds neither a .gguf file nor SafeTensors; name another "
+                        "directory or a file");
     }
     return fail(
         ErrorCode::model_not_found,
@@ -115,9 +127,23 @@ Result<Paths> model_of_directory(const fs::path& directory) {
                     models.size(), printable_path(models.front().filename().native())));
 }
 
+// What the numbers of a SafeTensors file mean stands beside it.
+Result<Paths> model_around(const fs::path& file) {
+    if (auto opened = open_file(file); !opened) return fail(opened.error());
+    const fs::path directory = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    const auto described = is_there(directory / config_name);
+    if (!described) return fail(described.error());
+    if (*described) return Paths{directory};
+    return fail(ErrorCode::model_unsupported,
+                printable_path(file.native()) +
+                    ": a SafeTensors file alone is no model; name a directory that holds it beside "
+                    "its config.json and tokenizer.json");
+}
+
 Result<Paths> model_at(const fs::path& path) {
     std::error_code error;
-    return fs::is_directory(path, error) ? model_of_directory(path) : model_of_file(path);
+    if (fs::is_directory(path, error)) return model_of_directory(path);
+    return is_safetensors(path) ? model_around(path) : model_of_file(path);
 }
 
 // The newest snapshot of a model in a hub directory; nothing when the model is not there.

@@ -104,13 +104,57 @@ TEST_F(ResolveTest, a_directory_is_its_model) {
     write("several/b.gguf");
     check_refused(root_ / "several", ErrorCode::model_not_found, "2 models; name one");
     fs::create_directories(root_ / "empty");
-    check_refused(root_ / "empty", ErrorCode::model_not_found, "no .gguf file");
+    check_refused(root_ / "empty", ErrorCode::model_not_found, "neither a .gguf file nor");
 }
 
-TEST_F(ResolveTest, a_safetensors_directory_is_unsupported_and_says_what_helps) {
+TEST_F(ResolveTest, a_safetensors_directory_is_itself) {
+    for (const auto* weights : {"single/model.safetensors", "many/model-00001-of-00002.safetensors",
+                                "index/model.safetensors.index.json"}) {
+        const fs::path directory = write(weights).parent_path();
+        check_refused(directory, ErrorCode::model_not_found, "no config.json");
+        write(directory / "config.json", "{}");
+        check_found(directory, {directory});
+        const fs::path gguf = write(directory / "model.gguf");
+        const bool only_index = directory.filename() == "index";
+        check_found(directory, {only_index ? gguf : directory});
+    }
+    write("gguf/config.json", "{}");
+    const fs::path gguf = write("gguf/some.gguf");
+    check_found(root_ / "gguf", {gguf});
+    write("adapter/adapter.safetensors");
+    const fs::path other = write("adapter/other.gguf");
+    check_found(root_ / "adapter", {other});
+}
+
+TEST_F(ResolveTest, a_safetensors_file_means_its_directory) {
+    const fs::path file = write("hf/model-00001-of-00002.safetensors");
+    check_refused(file, ErrorCode::model_unsupported, "name a directory that holds it");
     write("hf/config.json", "{}");
-    write("hf/model-00001-of-00002.safetensors");
-    check_refused(root_ / "hf", ErrorCode::model_unsupported, "convert the model to GGUF");
+    check_found(file, {root_ / "hf"});
+    const fs::path before = fs::current_path();
+    fs::current_path(root_ / "hf");
+    check_found("model-00001-of-00002.safetensors", {"."});
+    fs::current_path(before);
+    check_refused(write("hf/empty.safetensors", ""), ErrorCode::model_corrupt, "is empty");
+}
+
+TEST_F(ResolveTest, a_safetensors_directory_is_found_wherever_models_are) {
+    places_.model_base_dir = root_ / "base";
+    const std::string entry = "home/.cache/rbee/models/org-name/";
+    write(entry + "metadata.json", R"({"artifact":{"path":"."}})");
+    const auto directory = [&](const fs::path& relative) {
+        write(relative / "config.json", "{}");
+        return write(relative / "model.safetensors").parent_path();
+    };
+    check_found("org/name", {directory(entry) / "."});
+    fs::remove_all(root_ / entry);
+    const fs::path based = directory("base/org/name");
+    check_found("org/name", {based});
+    fs::remove_all(based);
+    const fs::path cached =
+        directory("home/.cache/huggingface/hub/models--org--name/snapshots/abc");
+    check_found("org/name", {cached});
+    check_found("hf:org/name", {cached});
 }
 
 TEST_F(ResolveTest, shards_are_found_by_any_of_their_names) {

@@ -24,6 +24,9 @@ struct Tokenizer {
     std::optional<std::int64_t> end_token;    // put after a text
     bool adds_begin;
     bool adds_end;
+    // WordPiece: begin and separator stand around every text, whatever the file says, and a word
+    // that it does not know becomes the unknown token.
+    bool surrounds = false;
 };
 
 constexpr std::array tokenizers{
@@ -33,6 +36,7 @@ constexpr std::array tokenizers{
     Tokenizer{"hybriddna", 11, 11, true, false},
     Tokenizer{"whitespace", 11, 11, true, false},
     Tokenizer{"gemma4", std::nullopt, std::nullopt, true, false},
+    Tokenizer{"bert", 101, std::nullopt, false, false, true},
     Tokenizer{"t5", std::nullopt, 1, false, true},
     Tokenizer{"plamo2", 1, 2, false, false},
     Tokenizer{"rwkv", std::nullopt, std::nullopt, false, false},
@@ -49,8 +53,7 @@ Result<Tokenizer> find_tokenizer(const ByteSource& source, const GgufHeader& hea
                                     [&](const Tokenizer& row) { return row.name == *name; });
     if (found == tokenizers.end()) {
         return fail(ErrorCode::model_unsupported,
-                    fmt::format("{}: the tokeniser \"{}\" (tokenizer.ggml.model) is not supported "
-                                "for generating text",
+                    fmt::format("{}: the tokeniser \"{}\" (tokenizer.ggml.model) is not supported",
                                 source.name(), printable(*name)));
     }
     return *found;
@@ -58,10 +61,24 @@ Result<Tokenizer> find_tokenizer(const ByteSource& source, const GgufHeader& hea
 
 struct SpecialToken {
     std::string_view id_key;
-    std::string_view add_key;
+    std::string_view add_key;  // empty: always added
     std::optional<std::int64_t> id_default;
     bool added_default;
 };
+
+std::vector<SpecialToken> special_tokens(const Tokenizer& tokenizer) {
+    constexpr std::string_view begin = "tokenizer.ggml.bos_token_id";
+    const SpecialToken end{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_eos_token",
+                           tokenizer.end_token, tokenizer.adds_end};
+    if (!tokenizer.surrounds)
+        return {
+            {begin, "tokenizer.ggml.add_bos_token", tokenizer.begin_token, tokenizer.adds_begin},
+            end};
+    return {{begin, "", tokenizer.begin_token, true},
+            {"tokenizer.ggml.seperator_token_id", "", 102, true},
+            {"tokenizer.ggml.unknown_token_id", "", 100, true},
+            end};
+}
 
 Result<void> check_special_token(const ByteSource& source, const GgufHeader& header,
                                  const SpecialToken& token, std::int64_t vocabulary_size) {
@@ -72,11 +89,10 @@ Result<void> check_special_token(const ByteSource& source, const GgufHeader& hea
     }
     const bool has_default = token.id_default && *token.id_default < vocabulary_size;
     const bool added = header.boolean(token.add_key).value_or(token.added_default);
-    if (added && !id && !has_default) {
-        return corrupt(source, fmt::format("{} says that a token is added, and {} names none",
-                                           token.add_key, token.id_key));
-    }
-    return {};
+    if (!added || id || has_default) return {};
+    if (token.add_key.empty()) return corrupt(source, fmt::format("{} is missing", token.id_key));
+    return corrupt(source, fmt::format("{} says that a token is added, and {} names none",
+                                       token.add_key, token.id_key));
 }
 
 // As the library does: an empty token gets a name, and a zero byte ends a token.
@@ -124,11 +140,7 @@ Result<VocabularyFacts> check_vocabulary(const ByteSource& source, const GgufHea
                                                key, values ? values->count : 0, tokens->count));
         }
     }
-    const SpecialToken begin{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.add_bos_token",
-                             tokenizer->begin_token, tokenizer->adds_begin};
-    const SpecialToken end{"tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_eos_token",
-                           tokenizer->end_token, tokenizer->adds_end};
-    for (const SpecialToken& token : {begin, end}) {
+    for (const SpecialToken& token : special_tokens(*tokenizer)) {
         const auto size = static_cast<std::int64_t>(tokens->count);
         if (auto checked = check_special_token(source, header, token, size); !checked)
             return fail(checked.error());

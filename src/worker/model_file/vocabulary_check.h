@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace worker {
 
@@ -12,6 +13,10 @@ namespace worker {
 inline constexpr std::uint64_t vocabulary_size_max = 1u << 22;
 // Known: below 1,000. The library walks tokens recursively, so this bounds its stack.
 inline constexpr std::uint64_t token_bytes_max = 4096;
+
+// A key of our own, true where a text gets a space before it as a whole, unless it begins with one
+// or with a special token. libllama knows spaces before all parts of a text, or none.
+inline constexpr std::string_view leading_space_key = "rbee.tokenizer.leading_space";
 
 struct VocabularyFacts {
     std::string tokenizer;  // tokenizer.ggml.model, e.g. "gpt2"

@@ -13,10 +13,10 @@ namespace worker {
 // What the worker says of one thing that it does. No prompt and no generated text in any field.
 // Source: wire contract, section 11, which also lists actors and actions.
 struct Narration {
-    std::string actor;   // who: "model-loader"
-    std::string action;  // does what: "model_load"
-    std::string target;  // to what: a path, a job, an address
-    std::string human;   // present tense, plain; cut to `human_characters_max` when narrated
+    std::string actor = {};  // who: "model-loader"; empty: the worker itself
+    std::string action;      // does what: "model_load"
+    std::string target;      // to what: a path, a job, an address
+    std::string human;       // present tense, plain; cut to `human_characters_max` when narrated
     std::optional<std::string> cute = std::nullopt;
     std::optional<std::string> correlation_id = std::nullopt;
     std::optional<std::string> job_id = std::nullopt;

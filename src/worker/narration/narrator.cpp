@@ -38,6 +38,7 @@ NarrationSubscription::Taken NarrationSubscription::take() {
 }
 
 Narration Narrator::narrate(Narration narration) {
+    if (narration.actor.empty()) narration.actor = worker_;
     narration.emitted_at =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch());
     const Narration said = made_presentable(std::move(narration));

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace worker {
@@ -51,7 +52,9 @@ class Narrator {
 public:
     static constexpr std::size_t subscription_lines_max = 256;
 
-    Narrator(Log& log, const Clock& clock) : log_(log), clock_(clock) {}
+    // `worker`: the program's name, the actor of what the worker itself does.
+    Narrator(Log& log, const Clock& clock, std::string worker)
+        : log_(log), clock_(clock), worker_(std::move(worker)) {}
     Narrator(const Narrator&) = delete;
     Narrator& operator=(const Narrator&) = delete;
 
@@ -70,6 +73,7 @@ private:
     // Constant after construction.
     Log& log_;
     const Clock& clock_;
+    const std::string worker_;
     // Under `mutex_`.
     std::mutex mutex_;
     std::vector<NarrationSubscription*> subscriptions_;

@@ -28,7 +28,7 @@ protected:
     TestPipe pipe;
     FixedClock clock;
     Log log{LogFormat::json, LogLevel::info, pipe.writing_end()};
-    Narrator narrator{log, clock};
+    Narrator narrator{log, clock, "some-worker"};
     int wakes = 0;
     std::function<void()> count_wakes = [this] { ++wakes; };
 };
@@ -58,6 +58,11 @@ TEST_F(NarratorTest, returns_what_was_said) {
         {.actor = "a", .action = "b", .target = "t", .human = "uses token=hunter2"});
     EXPECT_EQ(said.human, "uses token=[REDACTED]");
     EXPECT_EQ(said.emitted_at, 1234ms);
+}
+
+TEST_F(NarratorTest, who_names_no_actor_speaks_for_the_worker) {
+    EXPECT_EQ(narrator.narrate(about("j")).actor, "a");
+    EXPECT_EQ(narrator.narrate({.action = "b", .target = "t", .human = "h"}).actor, "some-worker");
 }
 
 TEST_F(NarratorTest, a_subscriber_hears_what_comes_after_it) {

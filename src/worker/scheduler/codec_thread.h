@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <pthread.h>
 
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -17,6 +18,10 @@
 #include <utility>
 
 namespace worker {
+
+// Smaller bodies are read on the io thread, in less time than a trip to another thread and back
+// takes; larger ones would hold up /health.
+inline constexpr std::size_t inline_body_bytes = 4 << 10;
 
 // A thread for work on a request that would hold up the io thread: large bodies, long prompts.
 // Its stack is large, because some of that work recurses as deep as its input. Thread: io.

@@ -211,8 +211,7 @@ private:
         const WorkerStatus status = board_.read();
         if (jobs_.size() < status.backend.slots_total + limits_.queue_max)
             return refuse_if_late(terms, status);
-        narrate(terms, {.actor = actor,
-                        .action = "queue_full",
+        narrate(terms, {.action = "queue_full",
                         .target = terms.job_id,
                         .human = "Refuses a job: all slots are busy and the queue is full"});
         return Error{ErrorCode::all_slots_busy,
@@ -349,10 +348,7 @@ private:
     }
 
     static Narration narration_of(const Job& job, std::string action, std::string human) {
-        return {.actor = actor,
-                .action = std::move(action),
-                .target = job.terms.job_id,
-                .human = std::move(human)};
+        return {.action = std::move(action), .target = job.terms.job_id, .human = std::move(human)};
     }
 
     Narration narrate(const Job& job, std::string action, std::string human) {
@@ -370,8 +366,6 @@ private:
         if (job.started)
             static_cast<void>(job.log->push(std::make_shared<const Narration>(narration)));
     }
-
-    static constexpr const char* actor = "llm-worker-rbee";
 
     // Constant after construction.
     const SchedulerLimits limits_;

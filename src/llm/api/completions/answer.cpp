@@ -1,8 +1,8 @@
 #include "llm/api/completions/answer.h"
 
-#include "llm/api/openai/openai_error.h"
 #include "worker/contract/event_frames.h"
 #include "worker/http/job_reply.h"
+#include "worker/openai/openai_error.h"
 
 #include <string>
 #include <utility>

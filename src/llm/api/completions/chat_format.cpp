@@ -1,7 +1,7 @@
 #include "llm/api/completions/chat_format.h"
 
 #include "llm/api/completions/calls_as_text.h"
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 #include "worker/base/json.h"
 
 #include <boost/json/serialize.hpp>

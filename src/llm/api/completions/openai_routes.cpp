@@ -2,15 +2,16 @@
 
 #include "llm/api/completions/answer.h"
 #include "llm/api/completions/lazy_grammars.h"
-#include "llm/api/completions/model_routes.h"
+#include "llm/api/completions/listed_model.h"
 #include "llm/api/completions/preparation.h"
-#include "llm/api/completions/tokenizer_routes.h"
-#include "llm/api/openai/ignored_parameters.h"
-#include "llm/api/openai/openai_error.h"
+#include "llm/api/tokens/tokenizer_routes.h"
 #include "worker/base/ids.h"
-#include "worker/base/json.h"
 #include "worker/http/deadline.h"
 #include "worker/http/job_routes.h"
+#include "worker/openai/body_reading.h"
+#include "worker/openai/ignored_parameters.h"
+#include "worker/openai/model_routes.h"
+#include "worker/openai/openai_error.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -24,25 +25,19 @@
 namespace llm {
 
 using boost::asio::awaitable;
+using worker::openai_error_response;
+using worker::OpenAiError;
+using worker::PlainAnswer;
 using worker::ReplyWriter;
 using worker::Request;
 using worker::Response;
 
 namespace {
 
-// Smaller bodies are read on the io thread, in less time than a trip to another thread and back
-// takes, but for those with a schema; larger ones would hold up /health.
-constexpr std::size_t inline_body_bytes = 4 << 10;
-
 // What a body means, in one of the ways of preparation.h.
 template <class Value>
 using Reading = tl::expected<Value, OpenAiError> (*)(const boost::json::value& body,
                                                      const PreparationContext& context);
-
-template <class Value>
-tl::expected<Value, OpenAiError> refuse_json(const worker::Error& error) {
-    return tl::make_unexpected(openai_error(error));
-}
 
 // However small: what of a schema can be enforced is found by trying.
 bool may_take_long(const boost::json::value& body) {
@@ -72,6 +67,12 @@ public:
         }
         auto rendered = co_await read<PlainAnswer>(request, render_chat);
         reply.send(to_response(std::move(rendered), request.fields));
+    }
+
+    // POST /v1/embeddings
+    awaitable<void> embed(Request&, ReplyWriter& reply) {
+        reply.send(to_response(worker::no_embeddings()));
+        co_return;
     }
 
 private:
@@ -113,37 +114,10 @@ private:
 
     template <class Value>
     awaitable<tl::expected<Value, OpenAiError>> read(Request& request, Reading<Value> reading) {
-        // The work owns its input: the client, and this coroutine with it, may leave meanwhile.
-        if (request.body.size() > inline_body_bytes) {
-            auto body = std::make_shared<const std::string>(std::move(request.body));
-            return on_codec<Value>([body, reading, context = context()] {
-                const auto json = worker::parse_json(*body);
-                return json ? reading(*json, context) : refuse_json<Value>(json.error());
-            });
-        }
-        auto json = worker::parse_json(request.body);
-        if (!json) return at_once(refuse_json<Value>(json.error()));
-        if (!may_take_long(*json)) return at_once(reading(*json, context()));
-        auto body = std::make_shared<const boost::json::value>(std::move(*json));
-        return on_codec<Value>(
-            [body, reading, context = context()] { return reading(*body, context); });
-    }
-
-    template <class Value>
-    static awaitable<tl::expected<Value, OpenAiError>> at_once(
-        tl::expected<Value, OpenAiError> value) {
-        co_return value;
-    }
-
-    template <class Value>
-    awaitable<tl::expected<Value, OpenAiError>> on_codec(
-        std::function<tl::expected<Value, OpenAiError>()> reading) {
-        auto work = [reading = std::move(reading)]() -> Result<tl::expected<Value, OpenAiError>> {
-            return reading();
+        worker::BodyReading<Value> read = [reading, context = context()](const auto& body) {
+            return reading(body, context);
         };
-        auto value = co_await service_.codec.run(std::move(work));
-        if (!value) co_return tl::make_unexpected(openai_error(value.error()));
-        co_return std::move(*value);
+        return worker::read_body(request, service_.codec, std::move(read), may_take_long);
     }
 
     // Compiles the grammar, once a job, since each follows it by itself.
@@ -203,11 +177,8 @@ private:
             {{"correlation_id", request.correlation_id}, {"text", prepared.prompt_text}});
     }
 
-    // A refusal at the door.
     Response refused(const worker::Error& error) const {
-        Response response = openai_error_response(error);
-        response.close = service_.board.read().life == worker::LifeState::draining;
-        return response;
+        return worker::openai_refusal(error, service_.board);
     }
 
     TextService& service_;
@@ -224,6 +195,7 @@ void add_openai_routes(worker::Router& router, TextService& service,
         {"/v1/chat/completions", &OpenAiRoutes::chat},
         {"/v1/chat/completions/render", &OpenAiRoutes::render},
         {"/v1/completions", &OpenAiRoutes::completion},
+        {"/v1/embeddings", &OpenAiRoutes::embed},
     };
     for (const char* prefix : {"", "/openai"})
         for (const auto& [path, serve] : served)
@@ -235,8 +207,9 @@ void add_openai_routes(worker::Router& router, TextService& service,
                             },
                         .error_shape = openai_error_response,
                         .json_body = true});
-    add_model_routes(router, service, settings.model_names);
-    add_tokenizer_routes(router, service);
+    worker::add_model_routes(router, settings.model, [&service] { return listed(service); });
+    add_tokenizer_routes(router, {.codec = service.codec,
+                                  .vocabulary = [&service] { return service.model.vocabulary; }});
 }
 
 }  // namespace llm

@@ -71,7 +71,7 @@ TEST_F(OpenAiRoutesTest, a_chat_is_answered_by_one_object) {
     ASSERT_EQ(reply.status, 200) << reply.body;
     const json::value body = read(reply.body);
     EXPECT_EQ(body.at("object"), "chat.completion");
-    EXPECT_EQ(body.at("system_fingerprint"), "fp-" RBEE_VERSION "-toy-0123456789ab");
+    EXPECT_EQ(body.at("system_fingerprint"), "fp-1.2.3-toy-0123456789ab");
     EXPECT_EQ(body.at_pointer("/choices/0/message/content"), "def");
     EXPECT_EQ(body.at_pointer("/choices/0/finish_reason"), "length");
     EXPECT_EQ(body.at_pointer("/usage/prompt_tokens"), 3);
@@ -208,6 +208,12 @@ TEST_F(OpenAiRoutesTest, errors_have_openais_shape) {
     check_refused(chats, chat("0123"), 400, "has no tokens");
     check_refused("/v1/completions", R"({"model":"toy","prompt":"a","suffix":"b"})", 400,
                   R"("param":"suffix")");
+}
+
+TEST_F(OpenAiRoutesTest, a_model_that_writes_makes_no_embeddings) {
+    for (const std::string path : {"/v1/embeddings", "/openai/v1/embeddings"})
+        check_refused(path, R"({"model":"toy","input":"a"})", 400,
+                      "serve one that has pooling, with embedding-worker-rbee");
 }
 
 TEST_F(OpenAiRoutesTest, a_chats_prompt_can_be_seen_without_running_it) {

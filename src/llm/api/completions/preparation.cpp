@@ -6,22 +6,27 @@
 #include "llm/api/completions/generation_job.h"
 #include "llm/api/openai/chat_request.h"
 #include "llm/api/openai/completion_request.h"
-#include "llm/text/length_bound.h"
+#include "llm/model/length_bound.h"
 #include "worker/base/ids.h"
-#include "worker/base/utf8.h"
 #include "worker/contract/json_object.h"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace llm {
 
-namespace json = boost::json;
+using worker::check_model;
+using worker::Checked;
+using worker::context_length_exceeded;
 using worker::JsonObject;
+using worker::OpenAiError;
+using worker::PlainAnswer;
+using worker::refuse;
+
+namespace json = boost::json;
 
 namespace {
 
@@ -40,14 +45,6 @@ RequestLimits limits_of(const PreparationContext& context) {
                          .fill_in_middle = model.vocabulary->fill_in_middle().has_value()};
     if (context.settings->use_model_defaults) limits.defaults = model.card.recommended;
     return limits;
-}
-
-Checked check_model(const std::string& model, const PreparationContext& context) {
-    const OpenAiSettings& settings = *context.settings;
-    if (settings.any_model ||
-        std::ranges::find(settings.model_names, model) != settings.model_names.end())
-        return {};
-    return tl::make_unexpected(model_not_found(model));
 }
 
 Checked check_length(std::size_t tokens, const PreparationContext& context, const char* param) {
@@ -87,7 +84,7 @@ tl::expected<Chat, OpenAiError> read_chat(const json::value& body,
                                           const PreparationContext& context) {
     auto request = parse_chat_request(body, limits_of(context));
     if (!request) return tl::make_unexpected(std::move(request.error()));
-    if (auto known = check_model(request->generation.model, context); !known)
+    if (auto known = check_model(request->generation.model, context.settings->model); !known)
         return tl::make_unexpected(std::move(known.error()));
     if (!context.model.chat)
         return refuse("messages",
@@ -148,7 +145,7 @@ namespace {
 
 // A prompt of its text or tokens; with a suffix, what the model was trained to fill in.
 tl::expected<std::vector<Token>, OpenAiError> completion_tokens(
-    const CompletionPrompt& prompt, const std::optional<std::string>& suffix,
+    const TextOrTokens& prompt, const std::optional<std::string>& suffix,
     const PreparationContext& context) {
     if (const auto* tokens = std::get_if<std::vector<Token>>(&prompt)) return *tokens;
     const Vocabulary& vocabulary = *context.model.vocabulary;
@@ -175,20 +172,13 @@ tl::expected<std::vector<Token>, OpenAiError> completion_tokens(
     return joined;
 }
 
-std::string text_of(const CompletionPrompt& prompt, const Vocabulary& vocabulary) {
-    if (const auto* text = std::get_if<std::string>(&prompt)) return *text;
-    std::string text;
-    for (const Token token : std::get<std::vector<Token>>(prompt)) text += vocabulary.piece(token);
-    return worker::to_utf8(text);
-}
-
 TokenDetail completion_detail(const CompletionRequest& request) {
     if (request.logprobs || request.best_of > request.generation.n) return TokenDetail::logprobs;
     return request.generation.return_tokens ? TokenDetail::ids : TokenDetail::none;
 }
 
 // The jobs of one prompt.
-Checked add_jobs(const CompletionRequest& request, const CompletionPrompt& prompt,
+Checked add_jobs(const CompletionRequest& request, const TextOrTokens& prompt,
                  const PreparationContext& context, std::vector<GenerateJob>& jobs) {
     auto tokens = completion_tokens(prompt, request.suffix, context);
     if (!tokens) return tl::make_unexpected(std::move(tokens.error()));
@@ -211,7 +201,7 @@ Preparation prepare_completion(const json::value& body, const PreparationContext
     auto request = parse_completion_request(body, limits_of(context));
     if (!request) return tl::make_unexpected(std::move(request.error()));
     GenerationRequest& generation = request->generation;
-    if (auto known = check_model(generation.model, context); !known)
+    if (auto known = check_model(generation.model, context.settings->model); !known)
         return tl::make_unexpected(std::move(known.error()));
 
     const std::size_t jobs = request->prompts.size() * request->best_of;
@@ -228,7 +218,7 @@ Preparation prepare_completion(const json::value& body, const PreparationContext
         prepared.grammar = std::move(*grammar);
     }
     std::vector<std::string> echoes;
-    for (const CompletionPrompt& prompt : request->prompts) {
+    for (const TextOrTokens& prompt : request->prompts) {
         if (auto added = add_jobs(*request, prompt, context, prepared.jobs); !added)
             return tl::make_unexpected(std::move(added.error()));
         std::string text = text_of(prompt, *context.model.vocabulary);

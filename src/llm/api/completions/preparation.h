@@ -2,13 +2,13 @@
 
 #include "llm/api/completions/choices_reply.h"
 #include "llm/api/completions/openai_routes.h"
-#include "llm/api/completions/plain_answer.h"
 #include "llm/api/completions/reply_grammar.h"
 #include "llm/api/completions/reply_head.h"
 #include "llm/api/openai/generation_request.h"
-#include "llm/api/openai/openai_error.h"
 #include "llm/batching/text_job.h"
 #include "worker/base/clock.h"
+#include "worker/openai/openai_error.h"
+#include "worker/openai/plain_answer.h"
 
 #include <boost/json/value.hpp>
 #include <tl/expected.hpp>
@@ -37,14 +37,14 @@ struct Prepared {
     std::string prompt_text = {};
     std::unique_ptr<ChoicesReply> reply = {};
 };
-using Preparation = tl::expected<Prepared, OpenAiError>;
+using Preparation = tl::expected<Prepared, worker::OpenAiError>;
 
 // Errors: what is wrong with the body, or with the prompt for this model. Thread: any.
 Preparation prepare_chat(const boost::json::value& body, const PreparationContext& context);
 Preparation prepare_completion(const boost::json::value& body, const PreparationContext& context);
 
 // A chat's prompt alone: {"prompt","tokens","prompt_tokens"}. Errors: as `prepare_chat`.
-tl::expected<PlainAnswer, OpenAiError> render_chat(const boost::json::value& body,
-                                                   const PreparationContext& context);
+tl::expected<worker::PlainAnswer, worker::OpenAiError> render_chat(
+    const boost::json::value& body, const PreparationContext& context);
 
 }  // namespace llm

@@ -12,6 +12,9 @@
 namespace llm {
 
 using Kind = GrammarRequest::Kind;
+using worker::IgnoredParameter;
+using worker::OpenAiError;
+using worker::refuse;
 
 namespace {
 

@@ -9,6 +9,9 @@
 #include <string>
 
 namespace llm {
+
+using worker::OpenAiError;
+
 namespace {
 
 class ReplyGrammarTest : public testing::Test {

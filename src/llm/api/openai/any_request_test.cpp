@@ -9,6 +9,11 @@
 #include <algorithm>
 
 namespace llm {
+
+using worker::ignored_max;
+using worker::OpenAiError;
+using worker::Rows;
+
 namespace {
 
 namespace json = boost::json;

@@ -9,6 +9,17 @@
 #include <utility>
 
 namespace llm {
+
+using worker::BodyPlace;
+using worker::Checked;
+using worker::IgnoredParameters;
+using worker::OpenAiError;
+using worker::refuse;
+using worker::refused;
+using worker::required;
+using worker::Rows;
+using worker::supported;
+
 namespace {
 
 namespace json = boost::json;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "llm/api/openai/parameter.h"
+#include "worker/openai/parameter.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
@@ -33,13 +33,13 @@ struct CalledFunctionDraft {
     std::string arguments;  // JSON text, as a model wrote it
 };
 
-Rows<MessageDraft> message_rows();
-Rows<ContentPartDraft> content_part_rows();
-Rows<ToolCallDraft> tool_call_rows();
-Rows<CalledFunctionDraft> called_function_rows();
+worker::Rows<MessageDraft> message_rows();
+worker::Rows<ContentPartDraft> content_part_rows();
+worker::Rows<ToolCallDraft> tool_call_rows();
+worker::Rows<CalledFunctionDraft> called_function_rows();
 
 // The conversation as templates want it. Errors: name the message, "messages[2].content[1]".
-tl::expected<boost::json::array, OpenAiError> read_messages(const boost::json::array& messages,
-                                                            IgnoredParameters& ignored);
+tl::expected<boost::json::array, worker::OpenAiError> read_messages(
+    const boost::json::array& messages, worker::IgnoredParameters& ignored);
 
 }  // namespace llm

@@ -9,6 +9,13 @@
 #include <utility>
 
 namespace llm {
+
+using worker::BodyPlace;
+using worker::Checked;
+using worker::IgnoredParameters;
+using worker::OpenAiError;
+using worker::refuse;
+
 namespace {
 
 namespace json = boost::json;

@@ -2,7 +2,7 @@
 
 #include "llm/api/openai/chat_tools.h"
 #include "llm/api/openai/generation_request.h"
-#include "llm/api/openai/openai_error.h"
+#include "worker/openai/openai_error.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -28,7 +28,7 @@ struct ChatRequest {
 
 // Requires: limits that are known. Errors: the first parameter that is wrong, in the order of the
 // table. Thread: any.
-tl::expected<ChatRequest, OpenAiError> parse_chat_request(const boost::json::value& body,
-                                                          const RequestLimits& limits);
+tl::expected<ChatRequest, worker::OpenAiError> parse_chat_request(const boost::json::value& body,
+                                                                  const RequestLimits& limits);
 
 }  // namespace llm

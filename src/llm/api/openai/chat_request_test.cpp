@@ -5,6 +5,9 @@
 #include <boost/json/serialize.hpp>
 
 namespace llm {
+
+using worker::IgnoredParameter;
+
 namespace {
 
 std::string conversation(std::string_view messages, std::string_view more = "") {

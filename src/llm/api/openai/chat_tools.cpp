@@ -7,6 +7,17 @@
 #include <utility>
 
 namespace llm {
+
+using worker::BodyPlace;
+using worker::Checked;
+using worker::IgnoredParameters;
+using worker::OpenAiError;
+using worker::refuse;
+using worker::required;
+using worker::Rows;
+using worker::supported;
+using worker::UnknownKeys;
+
 namespace {
 
 namespace json = boost::json;

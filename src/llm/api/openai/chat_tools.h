@@ -1,6 +1,6 @@
 #pragma once
 
-#include "llm/api/openai/parameter.h"
+#include "worker/openai/parameter.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
@@ -32,14 +32,14 @@ struct FunctionDraft {
     bool strict = false;
 };
 
-Rows<ToolDraft> tool_rows();
-Rows<FunctionDraft> function_rows();
+worker::Rows<ToolDraft> tool_rows();
+worker::Rows<FunctionDraft> function_rows();
 
 // Every entry is a function with a name of its own.
-Checked check_tools(const boost::json::array& tools, IgnoredParameters& ignored);
+worker::Checked check_tools(const boost::json::array& tools, worker::IgnoredParameters& ignored);
 
 // `choice` is null where it is absent: "auto" where there are tools. Requires: checked tools.
-tl::expected<ToolChoice, OpenAiError> read_tool_choice(const boost::json::value* choice,
-                                                       const boost::json::array& tools);
+tl::expected<ToolChoice, worker::OpenAiError> read_tool_choice(const boost::json::value* choice,
+                                                               const boost::json::array& tools);
 
 }  // namespace llm

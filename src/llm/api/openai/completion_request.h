@@ -1,25 +1,22 @@
 #pragma once
 
 #include "llm/api/openai/generation_request.h"
-#include "llm/api/openai/openai_error.h"
+#include "llm/api/tokens/text_or_tokens.h"
+#include "worker/openai/openai_error.h"
 
 #include <boost/json/value.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace llm {
 
-// A prompt as text, or as tokens of this model.
-using CompletionPrompt = std::variant<std::string, std::vector<Token>>;
-
 // The body of POST /v1/completions. Source: OpenAI, API reference, "Create completion".
 struct CompletionRequest {
     GenerationRequest generation;
-    std::vector<CompletionPrompt> prompts;  // at least one
+    std::vector<TextOrTokens> prompts;  // at least one
     bool echo = false;
     std::optional<std::string> suffix;
     std::optional<std::uint32_t> logprobs;
@@ -28,7 +25,7 @@ struct CompletionRequest {
 
 // Requires: limits that are known. Errors: the first parameter that is wrong, in the order of the
 // table. Thread: any.
-tl::expected<CompletionRequest, OpenAiError> parse_completion_request(
+tl::expected<CompletionRequest, worker::OpenAiError> parse_completion_request(
     const boost::json::value& body, const RequestLimits& limits);
 
 }  // namespace llm

@@ -9,7 +9,7 @@ std::string with_prompt(std::string_view prompt) {
     return R"({"model":"m","prompt":)" + std::string(prompt) + "}";
 }
 
-void reads(std::string_view prompt, const std::vector<CompletionPrompt>& expected) {
+void reads(std::string_view prompt, const std::vector<TextOrTokens>& expected) {
     const auto request = parse_completion(with_prompt(prompt));
     ASSERT_TRUE(request.has_value()) << prompt << ": " << request.error().message;
     EXPECT_EQ(request->prompts, expected);

@@ -1,62 +1,32 @@
-// docs/openai.md says what the tables say. With RBEE_WRITE_DOCS=1 it is written anew.
+// docs/openai.md says what the tables say.
 #include "llm/api/openai/chat_messages.h"
 #include "llm/api/openai/chat_tools.h"
 #include "llm/api/openai/parameters.h"
+#include "worker/openai/document_fixture.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace llm {
+
+using worker::openai_traits;
+using worker::OpenAiTraits;
+using worker::Parameter;
+using worker::RetryAdvice;
+using worker::table_of;
+using worker::varying;
+
 namespace {
 
-constexpr std::string_view begin_mark = "<!-- generated: begin -->\n";
-constexpr std::string_view end_mark = "<!-- generated: end -->\n";
-
-// A number that no other limit has stands for one that differs between workers.
-constexpr std::uint32_t varying = 1'000'003;
 constexpr RequestLimits documented_limits = {.vocabulary_size = varying + 1,
                                              .context_tokens = varying,
                                              .parallel = varying,
                                              .fill_in_middle = true};
-
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-    for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-        text.replace(at, from.size(), to);
-    return text;
-}
-
-std::string_view word_of(Support support) {
-    switch (support) {
-        case Support::supported: return "supported";
-        case Support::reported: return "reported";
-        case Support::refused: return "refused";
-    }
-    return "";
-}
-
-std::string accepted_by(const Parameter& parameter) {
-    const std::string accepted = replaced(parameter.accepted, std::to_string(varying), "N");
-    return (parameter.presence == worker::Presence::required ? "required; " : "") + accepted;
-}
-
-std::string table_of(std::string_view title, std::string_view path,
-                     const std::vector<Parameter>& parameters) {
-    std::string table =
-        fmt::format("### {}\n\n| parameter | class | accepted | |\n|---|---|---|---|\n", title);
-    for (const Parameter& parameter : parameters) {
-        table += fmt::format("| `{}{}` | {} | {} | {} |\n", path, parameter.name,
-                             word_of(parameter.support), accepted_by(parameter), parameter.note);
-    }
-    return table + "\n";
-}
 
 enum class Kept : std::uint8_t { shared, own };
 
@@ -128,20 +98,7 @@ std::string generated_part() {
 }
 
 TEST(DocumentsTest, the_document_has_the_tables) {
-    std::ifstream file(RBEE_OPENAI_DOCUMENT);
-    const std::string document(std::istreambuf_iterator<char>(file), {});
-    const std::size_t begin = document.find(begin_mark);
-    const std::size_t end = document.find(end_mark);
-    ASSERT_TRUE(begin != std::string::npos && end != std::string::npos) << RBEE_OPENAI_DOCUMENT;
-    const std::size_t first = begin + begin_mark.size();
-    const std::string expected = "\n" + generated_part() + "\n";
-    if (std::getenv("RBEE_WRITE_DOCS") != nullptr) {
-        std::ofstream(RBEE_OPENAI_DOCUMENT)
-            << document.substr(0, first) << expected << document.substr(end);
-        return;
-    }
-    EXPECT_EQ(document.substr(first, end - first), expected)
-        << "docs/openai.md is not what the tables say: run this test with RBEE_WRITE_DOCS=1";
+    worker::check_document(RBEE_OPENAI_DOCUMENT, "text", generated_part());
 }
 
 }  // namespace

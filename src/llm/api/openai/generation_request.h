@@ -1,9 +1,9 @@
 #pragma once
 
-#include "llm/api/openai/ignored_parameters.h"
 #include "llm/model/model_card.h"
 #include "llm/model/text_model.h"
 #include "llm/sampling/sampling_settings.h"
+#include "worker/openai/ignored_parameters.h"
 
 #include <cstdint>
 #include <optional>
@@ -62,7 +62,7 @@ struct GenerationRequest {
     std::string cache_salt;
     bool return_tokens = false;
     std::optional<GrammarRequest> grammar;
-    std::vector<IgnoredParameter> ignored;
+    std::vector<worker::IgnoredParameter> ignored;
 };
 
 }  // namespace llm

@@ -8,6 +8,17 @@
 #include <utility>
 
 namespace llm {
+
+using worker::BodyPlace;
+using worker::Checked;
+using worker::IgnoredParameters;
+using worker::OpenAiError;
+using worker::refuse;
+using worker::reported;
+using worker::required;
+using worker::Rows;
+using worker::supported;
+
 namespace {
 
 using Kind = GrammarRequest::Kind;

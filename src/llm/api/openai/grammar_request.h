@@ -1,7 +1,7 @@
 #pragma once
 
 #include "llm/api/openai/generation_request.h"
-#include "llm/api/openai/parameter.h"
+#include "worker/openai/parameter.h"
 
 #include <boost/json/object.hpp>
 
@@ -30,11 +30,11 @@ struct SchemaFormatDraft {
     bool strict = false;
 };
 
-Rows<ResponseFormatDraft> response_format_rows();
-Rows<SchemaFormatDraft> schema_format_rows();
+worker::Rows<ResponseFormatDraft> response_format_rows();
+worker::Rows<SchemaFormatDraft> schema_format_rows();
 
 // Nothing where any text will do.
-tl::expected<std::optional<GrammarRequest>, OpenAiError> read_grammar(const GrammarDraft& draft,
-                                                                      IgnoredParameters& ignored);
+tl::expected<std::optional<GrammarRequest>, worker::OpenAiError> read_grammar(
+    const GrammarDraft& draft, worker::IgnoredParameters& ignored);
 
 }  // namespace llm

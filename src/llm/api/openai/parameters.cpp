@@ -1,12 +1,26 @@
 #include "llm/api/openai/parameters.h"
 
+#include "llm/api/tokens/text_or_tokens.h"
 #include "worker/base/assert.h"
+#include "worker/openai/model_names.h"
 
 #include <fmt/format.h>
 
 #include <utility>
 
 namespace llm {
+
+using worker::BodyPlace;
+using worker::Checked;
+using worker::IgnoredParameters;
+using worker::refuse;
+using worker::refused;
+using worker::reported;
+using worker::required;
+using worker::Row;
+using worker::Rows;
+using worker::supported;
+
 namespace {
 
 // Texts that are compared with every piece of a reply.
@@ -143,18 +157,11 @@ Rows<Draft> with_shared(Rows<Draft> rows, const RequestLimits& limits) {
     return rows;
 }
 
-template <class Draft>
-Row<Draft> model_row() {
-    return required<Draft>("model", &Draft::model, {},
-                           {.note = "the `id` of `/v1/models`, the model's file name or `default`; "
-                                    "else 404 `model_not_found`"});
-}
-
 }  // namespace
 
 Rows<ChatDraft> chat_rows(const RequestLimits& limits) {
     using D = ChatDraft;
-    Rows<D> rows = {model_row<D>()};
+    Rows<D> rows = {worker::model_row<D>()};
     append(rows, conversation_rows());
     rows.push_back(supported<D>("max_completion_tokens", &D::max_completion_tokens,
                                 {.min = 1, .max = limits.context_tokens},
@@ -172,11 +179,9 @@ Rows<ChatDraft> chat_rows(const RequestLimits& limits) {
 Rows<CompletionDraft> completion_rows(const RequestLimits& limits) {
     using D = CompletionDraft;
     Rows<D> rows = {
-        model_row<D>(),
-        required<D>(
-            "prompt", &D::prompt, {},
-            {.note = "each prompt is a job",
-             .accepted = "a text, a list of texts, a list of tokens, a list of such lists"}),
+        worker::model_row<D>(),
+        required<D>("prompt", &D::prompt, {},
+                    {.note = "each prompt is a job", .accepted = texts_or_tokens_accepted}),
         supported<D>("echo", &D::echo, {}, {.note = "the prompt before the reply"}),
         limits.fill_in_middle
             ? supported<D>("suffix", &D::suffix, {},

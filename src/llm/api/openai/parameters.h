@@ -4,7 +4,7 @@
 
 #include "llm/api/openai/generation_request.h"
 #include "llm/api/openai/grammar_request.h"
-#include "llm/api/openai/parameter.h"
+#include "worker/openai/parameter.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -51,15 +51,15 @@ struct StreamOptionsDraft {
     bool include_usage = false;
 };
 
-Rows<ChatDraft> chat_rows(const RequestLimits& limits);
-Rows<CompletionDraft> completion_rows(const RequestLimits& limits);
-Rows<StreamOptionsDraft> stream_option_rows();
+worker::Rows<ChatDraft> chat_rows(const RequestLimits& limits);
+worker::Rows<CompletionDraft> completion_rows(const RequestLimits& limits);
+worker::Rows<StreamOptionsDraft> stream_option_rows();
 
 // What a request starts from, before its own fields are read.
 void take_defaults(GenerationRequest& request, const SamplingDefaults& defaults);
 
 // What both kinds of request check once their fields are read: fills what of a GenerationRequest
 // depends on several fields. Requires: `max_tokens` is final.
-Checked complete_generation(GenerationDraft& draft, IgnoredParameters& ignored);
+worker::Checked complete_generation(GenerationDraft& draft, worker::IgnoredParameters& ignored);
 
 }  // namespace llm

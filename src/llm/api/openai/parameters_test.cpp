@@ -9,6 +9,14 @@
 #include <set>
 
 namespace llm {
+
+using worker::ignored_max;
+using worker::IgnoredParameter;
+using worker::Parameter;
+using worker::Row;
+using worker::Rows;
+using worker::Support;
+
 namespace {
 
 // A parameter, a value that is not its default, and where it has to arrive.
@@ -388,7 +396,7 @@ TEST(ParametersTest, a_report_stays_in_proportion_to_its_request) {
     ASSERT_EQ(ignored.size(), ignored_max + 1);
     EXPECT_EQ(ignored.front().param, std::string(128, 'k'));
     EXPECT_EQ(ignored.back(), (IgnoredParameter{"…", "and 901 more"}));
-    EXPECT_EQ(ignored_json({{"user", "why"}}),
+    EXPECT_EQ(worker::ignored_json({{"user", "why"}}),
               boost::json::array({{{"param", "user"}, {"reason", "why"}}}));
 }
 

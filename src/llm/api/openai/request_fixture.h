@@ -19,11 +19,12 @@ inline constexpr RequestLimits test_limits = {.vocabulary_size = 100,
                                               .prompts_max = 3,
                                               .fill_in_middle = true};
 
-inline tl::expected<ChatRequest, OpenAiError> parse_chat(std::string_view body) {
+inline tl::expected<ChatRequest, worker::OpenAiError> parse_chat(std::string_view body) {
     return parse_chat_request(worker::parse_json(body).value(), test_limits);
 }
 
-inline tl::expected<CompletionRequest, OpenAiError> parse_completion(std::string_view body) {
+inline tl::expected<CompletionRequest, worker::OpenAiError> parse_completion(
+    std::string_view body) {
     return parse_completion_request(worker::parse_json(body).value(), test_limits);
 }
 
@@ -37,10 +38,10 @@ inline std::string completion_with(std::string_view more) {
 
 // `expected`: "param: message".
 template <class Request>
-void expect_refusal(const tl::expected<Request, OpenAiError>& parsed, std::string_view body,
+void expect_refusal(const tl::expected<Request, worker::OpenAiError>& parsed, std::string_view body,
                     std::string_view expected) {
     ASSERT_FALSE(parsed.has_value()) << body;
-    const OpenAiError& error = parsed.error();
+    const worker::OpenAiError& error = parsed.error();
     EXPECT_EQ(error.param.value_or("-") + ": " + error.message, expected) << body;
     EXPECT_EQ(error.status, 400);
     EXPECT_EQ(error.type, "invalid_request_error");
