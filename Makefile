@@ -16,9 +16,9 @@ help: ## say what there is
 	@echo "  Also: JOBS=n (build jobs), LLAMA_BACKEND=cpu|cuda|vulkan|metal, CMAKE_PREFIX_PATH=DIR"
 	@echo "  (a llama.cpp of your own), FUZZ_SECONDS=n (make test), DESTDIR (make install)."
 
-build: ## build build/release/llm-worker-rbee
+build: ## build llm-worker-rbee and embedding-worker-rbee in build/release
 	@tools/packages.sh build
-	@tools/build.sh release llm-worker-rbee
+	@tools/build.sh release llm-worker-rbee embedding-worker-rbee
 
 serve: ## build and start it; MODEL=file.gguf HOST=127.0.0.1 PORT=8080 ARGS="more options"
 	@tools/packages.sh build

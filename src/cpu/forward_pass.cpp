@@ -198,8 +198,7 @@ void ForwardPass::normalise(const NormWeights& norm, std::uint32_t rows) {
 }
 
 void ForwardPass::multiply(const Projection& projection, Range tiles, const RowBuffer& rows,
-                           const Chunk& chunk, float* out) const {
-    const std::size_t stride = std::size_t{tiles.size()} * tile_columns;
+                           const Chunk& chunk, float* out, std::size_t stride) const {
     products_.multiply(projection.matrix, tiles, rows.rows(), chunk.rows, out, stride);
     if (projection.bias.empty()) return;
     const std::uint32_t first = tiles.begin * tile_columns;
@@ -239,7 +238,8 @@ void ForwardPass::turn(const NormWeights& norm, std::uint32_t row, float* head) 
 void ForwardPass::project_queries(const LayerWeights& layer, Range heads, const Chunk& chunk) {
     const std::uint32_t head_dim = shape_.head_dim;
     float* const projected = scratch(chunk.thread, 0);
-    multiply(layer.query, tiles_of_heads(heads), normed_, chunk, projected);
+    multiply(layer.query, tiles_of_heads(heads), normed_, chunk, projected,
+             std::size_t{heads.size()} * head_dim);
     for (std::uint32_t i = 0; i < chunk.rows.size(); ++i) {
         const std::uint32_t row = chunk.rows.begin + i;
         float* const first = projected + std::size_t{i} * heads.size() * head_dim;
@@ -255,8 +255,9 @@ void ForwardPass::project_keys_values(const LayerWeights& layer, std::uint32_t i
     const std::uint32_t head_dim = shape_.head_dim;
     float* const keys = scratch(chunk.thread, 0);
     float* const values = scratch(chunk.thread, 1);
-    multiply(layer.key, tiles_of_heads(heads), normed_, chunk, keys);
-    multiply(layer.value, tiles_of_heads(heads), normed_, chunk, values);
+    const std::size_t stride = std::size_t{heads.size()} * head_dim;
+    multiply(layer.key, tiles_of_heads(heads), normed_, chunk, keys, stride);
+    multiply(layer.value, tiles_of_heads(heads), normed_, chunk, values, stride);
     const AttentionKernels& kernels = attention_kernels(parts_.isa);
     for (std::uint32_t i = 0; i < chunk.rows.size(); ++i) {
         const std::uint32_t row = chunk.rows.begin + i;
@@ -280,7 +281,7 @@ void ForwardPass::add_projection(Phase phase, const Projection& projection, cons
         const Range part = part_of(tiles, unit, chunk.unit);
         const std::uint32_t columns = part.size() * tile_columns;
         float* const out = scratch(chunk.thread, 0);
-        multiply(projection, part, rows, chunk, out);
+        multiply(projection, part, rows, chunk, out, columns);
         for (std::uint32_t i = 0; i < chunk.rows.size(); ++i)
             vectors_.add(residual(chunk.rows.begin + i) + part.begin * tile_columns,
                          out + std::size_t{i} * columns, columns);
@@ -295,8 +296,8 @@ void ForwardPass::project_wide(const LayerWeights& layer, std::uint32_t rows) {
         const std::uint32_t columns = part.size() * tile_columns;
         float* const up = scratch(chunk.thread, 0);
         float* const gate = scratch(chunk.thread, 1);
-        multiply(layer.up, part, normed_, chunk, up);
-        if (shape_.gated) multiply(layer.gate, part, normed_, chunk, gate);
+        multiply(layer.up, part, normed_, chunk, up, columns);
+        if (shape_.gated) multiply(layer.gate, part, normed_, chunk, gate, columns);
         const std::uint32_t count = chunk.rows.size() * columns;
         if (shape_.gated)
             vectors_.silu_multiply(gate, up, count);
@@ -317,13 +318,17 @@ void ForwardPass::project_output(std::uint32_t outputs, std::span<float> logits)
         const Range tiles = part_of(all, tiles_max, chunk.unit);
         const std::uint32_t stride = tiles.size() * tile_columns;
         const std::uint32_t first = tiles.begin * tile_columns;
-        const std::uint32_t columns = std::min(stride, shape_.vocabulary - first);
+        float* const to = logits.data() + std::size_t{chunk.rows.begin} * shape_.vocabulary + first;
+        if (first + stride <= shape_.vocabulary) {
+            multiply(output, tiles, normed_, chunk, to, shape_.vocabulary);
+            return;
+        }
+        // What fills the last tile must not get into the next row.
         float* const out = scratch(chunk.thread, 0);
-        multiply(output, tiles, normed_, chunk, out);
+        multiply(output, tiles, normed_, chunk, out, stride);
         for (std::uint32_t i = 0; i < chunk.rows.size(); ++i)
-            std::copy_n(
-                out + std::size_t{i} * stride, columns,
-                logits.data() + std::size_t{chunk.rows.begin + i} * shape_.vocabulary + first);
+            std::copy_n(out + std::size_t{i} * stride, shape_.vocabulary - first,
+                        to + std::size_t{i} * shape_.vocabulary);
     });
 }
 

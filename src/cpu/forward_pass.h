@@ -74,9 +74,10 @@ private:
     void keep_outputs(const Batch& batch);
     void project_output(std::uint32_t outputs, std::span<float> logits);
 
-    // Tiles of a projection by a chunk's rows, bias added: out[row of chunk][16 * tiles].
+    // Tiles of a projection by a chunk's rows, bias added: out[row of chunk][16 * tiles], `stride`
+    // floats from one row to the next.
     void multiply(const Projection& projection, Range tiles, const RowBuffer& rows,
-                  const Chunk& chunk, float* out) const;
+                  const Chunk& chunk, float* out, std::size_t stride) const;
 
     // Of a chunk, of so many tiles and rows together.
     std::uint32_t unit_tiles(std::uint32_t tiles, std::uint32_t rows) const;

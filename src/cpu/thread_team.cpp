@@ -20,7 +20,7 @@ std::uint32_t phase_of(std::uint64_t next) {
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(std::uint32_t threads) {
+ThreadTeam::ThreadTeam(std::uint32_t threads) : parts_(threads) {
     WORKER_ASSERT(threads > 0);
     for (std::uint32_t thread = 1; thread < threads; ++thread)
         workers_.emplace_back([this, thread] { serve(thread); });
@@ -45,7 +45,9 @@ void ThreadTeam::run(const Phase& phase) {
     slot.context.store(phase.context, std::memory_order_relaxed);
     slot.chunks.store(phase.chunks, std::memory_order_relaxed);
     slot.done.store(0, std::memory_order_relaxed);
-    next_.store(std::uint64_t{number} << 32, std::memory_order_release);
+    for (std::uint32_t part = 0; part < size(); ++part)
+        parts_[part].next.store(std::uint64_t{number} << 32 | part_begin(phase.chunks, part),
+                                std::memory_order_release);
     // Sequentially consistent with the sleeper's own count: one of both sees the other.
     phase_.store(number);
     if (asleep_.load() > 0) phase_.notify_all();
@@ -54,20 +56,27 @@ void ThreadTeam::run(const Phase& phase) {
 }
 
 void ThreadTeam::take_chunks(std::uint32_t phase, std::uint32_t thread) {
+    for (std::uint32_t i = 0; i < size(); ++i)
+        if (!take_part(phase, (thread + i) % size(), thread)) return;
+}
+
+bool ThreadTeam::take_part(std::uint32_t phase, std::uint32_t part, std::uint32_t thread) {
     Slot& slot = slots_[phase % 2];
-    std::uint64_t next = next_.load(std::memory_order_acquire);
+    std::atomic<std::uint64_t>& part_next = parts_[part].next;
+    std::uint64_t next = part_next.load(std::memory_order_acquire);
     for (;;) {
         const auto chunk = static_cast<std::uint32_t>(next);
         const std::uint32_t chunks = slot.chunks.load(std::memory_order_relaxed);
         const auto call = slot.call.load(std::memory_order_relaxed);
         const void* const context = slot.context.load(std::memory_order_relaxed);
-        if (phase_of(next) != phase || chunk >= chunks) return;
-        if (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel,
-                                         std::memory_order_acquire))
+        if (phase_of(next) != phase) return false;
+        if (chunk >= part_begin(chunks, part + 1)) return true;
+        if (!part_next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel,
+                                             std::memory_order_acquire))
             continue;
         call(context, chunk, thread);
         if (slot.done.fetch_add(1) + 1 == chunks && thread != 0) slot.done.notify_all();
-        next = next_.load(std::memory_order_acquire);
+        next = part_next.load(std::memory_order_acquire);
     }
 }
 

@@ -25,6 +25,22 @@ TEST(ThreadTeam, every_chunk_is_done_once) {
     }
 }
 
+// What lies side by side is read by one thread.
+TEST(ThreadTeam, each_thread_begins_with_a_part_of_its_own) {
+    constexpr std::uint32_t none = 1000;
+    ThreadTeam team(2);
+    std::atomic<std::uint32_t> first[2] = {none, none};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    team.run(10, [&](std::uint32_t chunk, std::uint32_t thread) noexcept {
+        std::uint32_t nothing_yet = none;
+        first[thread].compare_exchange_strong(nothing_yet, chunk);
+        while (first[1 - thread] == none && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::yield();
+    });
+    EXPECT_EQ(first[0], 0U);
+    EXPECT_EQ(first[1], 5U);
+}
+
 // Many short phases in a row: a thread that comes late must not take a chunk of a later phase with
 // an earlier phase's work.
 TEST(ThreadTeam, what_a_phase_wrote_is_seen_by_the_next) {

@@ -37,13 +37,19 @@ private:
         bool control;
     };
     void append_spelling(llm::Token token);
+    void read_leading_space();
     const Piece& at(llm::Token token) const;
+    bool wants_leading_space(std::string_view text, llm::SpecialTokens special) const;
     bool begins_twice(const std::vector<llm::Token>& tokens) const;
 
     const std::shared_ptr<const Model> model_;
+    const bool splits_hangul_;
     std::string bytes_;             // Of all spellings, one after the other.
     std::vector<Piece> pieces_;     // [n_vocab]
     std::vector<llm::Token> ends_;  // In ascending order.
+    bool leading_space_ = false;    // See `worker::leading_space_key`.
+    // Where there are leading spaces, what stands in texts as a whole.
+    std::vector<llm::Token> special_;
 };
 
 }  // namespace llama

@@ -1,6 +1,9 @@
 #include "llama/vocabulary.h"
 
 #include "llama/test_model.h"
+#include "tests/support/temporary_file.h"
+#include "worker/model_file/gguf_writer.h"
+#include "worker/model_file/vocabulary_check.h"
 
 #include <gtest/gtest.h>
 #include <llama.h>
@@ -11,6 +14,8 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace llama {
@@ -64,6 +69,46 @@ TEST_F(VocabularyTest, takes_any_bytes) {
         tokenize(text, SpecialTokens::as_text);
         tokenize(text, SpecialTokens::parsed);
     }
+}
+
+// A file of ten tokens that libllama puts no spaces before, and nothing else.
+void write_pieces(const std::filesystem::path& path) {
+    using Texts = std::vector<std::string>;
+    using Numbers = std::vector<std::int32_t>;
+    const std::vector<worker::GgufEntry> entries{
+        {"general.architecture", std::string("llama")},
+        {"tokenizer.ggml.model", std::string("llama")},
+        {"tokenizer.ggml.tokens",
+         Texts{"<unk>", "<s>", "</s>", "[INST]", "▁", "a", "▁a", "▁▁", "<0x0A>", "<0x20>"}},
+        {"tokenizer.ggml.scores", std::vector<float>(10)},
+        {"tokenizer.ggml.token_type", Numbers{2, 3, 3, 4, 1, 1, 1, 1, 6, 6}},
+        {"tokenizer.ggml.add_space_prefix", false},
+        {std::string(worker::leading_space_key), true}};
+    const worker::GgufLayout layout = worker::lay_out_gguf(entries, {});
+    std::ofstream(path, std::ios::binary)
+        << layout.header << std::string(layout.file_bytes - layout.header.size(), '\0');
+}
+
+TEST(LeadingSpaceTest, comes_before_texts_that_begin_with_neither_space_nor_special_token) {
+    const worker::TemporaryFile file("leading-space.gguf");
+    write_pieces(file.path());
+    const auto model = load_model(test_library(), {.paths = {file.path()}, .vocabulary_only = true},
+                                  [](double) { return true; });
+    ASSERT_TRUE(model.has_value()) << model.error().message;
+    const Vocabulary vocabulary(*model);
+    const auto check = [&](std::string_view text, SpecialTokens special,
+                           const std::vector<Token>& expected) {
+        EXPECT_EQ(vocabulary.tokenize(text, special, LeadingToken::none), expected) << text;
+    };
+    check("", SpecialTokens::parsed, {});
+    check("a", SpecialTokens::parsed, {6});
+    check(" a", SpecialTokens::parsed, {6});
+    check("▁a", SpecialTokens::parsed, {6});
+    check("  a", SpecialTokens::parsed, {7, 5});
+    check("<s>a", SpecialTokens::parsed, {1, 5});
+    check("<s>[INST] a", SpecialTokens::parsed, {1, 3, 6});
+    check("a<s>a", SpecialTokens::parsed, {6, 1, 5});
+    check("[INST]a", SpecialTokens::as_text, {3, 5});
 }
 
 std::string read(const std::filesystem::path& path) {
@@ -133,6 +178,27 @@ TEST(VocabularyFixtureTest, tokenises_as_the_reference_tokenisers_do) {
         ++checked;
     }
     EXPECT_GT(checked, 0u);
+}
+
+TEST(VocabularyFixtureTest, takes_hangul_apart_as_berts_tokenisers_do) {
+    const std::optional<std::string> folder = environment("RBEE_TEST_VOCABS");
+    if (!folder) GTEST_SKIP() << "RBEE_TEST_VOCABS names no folder of ggml-vocab-*.gguf";
+    const auto tokens = [&](const std::string& vocabulary, std::string_view text) {
+        const std::filesystem::path gguf = *folder + "/ggml-vocab-" + vocabulary + ".gguf";
+        const auto model = load_model(test_library(), {.paths = {gguf}, .vocabulary_only = true},
+                                      [](double) { return true; });
+        EXPECT_TRUE(model.has_value());
+        return *Vocabulary(*model).tokenize(text, SpecialTokens::as_text, LeadingToken::none);
+    };
+    for (const auto& [syllables, letters] :
+         {std::pair("가힣", "\u1100\u1161\u1112\u1175\u11C2"),
+          std::pair("a안녕b 하!", "a\u110B\u1161\u11AB\u1102\u1167\u11BCb \u1112\u1161!")}) {
+        EXPECT_EQ(tokens("bert-bge", syllables), tokens("bert-bge", letters));
+        EXPECT_NE(tokens("gpt-2", syllables), tokens("gpt-2", letters));
+    }
+    // Those before and behind the syllables, and what is no character.
+    for (const std::string text : {"\uABFF\uD7A4", "\xEA\xB0", "\xED\xA0\x80"})
+        EXPECT_LE(tokens("bert-bge", text).size(), 1u) << text;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import oracles  # noqa: F401  # Before numpy, which it makes importable.
 import numpy as np
+import tokenizers
 
 import bert_reference
 import tokenizer_files
@@ -39,9 +40,9 @@ def cosines(ours, theirs):
 
 def of_tokens(vocabulary, count):
     """A text that has so many tokens with those around it."""
-    for text in (" ".join(["word"] * (count - 2)),):
-        assert len(vocabulary.tokens(text)) == count
-        return text
+    text = " ".join(["word"] * (count - 2))
+    assert len(vocabulary.tokens(text)) == count
+    return text
 
 
 class MiniLm(unittest.TestCase):
@@ -81,6 +82,16 @@ class VectorsTest(MiniLm):
         together = embed(self.worker, TEXTS)
         alone = np.array([embed(self.worker, [text])[0] for text in TEXTS])
         self.assertGreaterEqual(cosines(together, alone).min(), NEAR)
+
+    def test_tokens_are_those_of_tokenizers(self):
+        theirs = tokenizers.Tokenizer.from_file(
+            str(Path(need("RBEE_TEST_EMBEDDING_MODEL")) / "tokenizer.json"))
+        theirs.no_padding()
+        theirs.no_truncation()
+        for text in (*TEXTS, "", "e\u0301 ﬁ Ⅳ İstanbul ß ½ ª", "a\u00adb\u200bc\u200d d\ufeff"):
+            with self.subTest(text=text):
+                _, reply = self.worker.post({"content": text, "add_special": True}, "/tokenize")
+                self.assertEqual(reply["tokens"], theirs.encode(text).ids)
 
     def test_what_means_the_same_is_near(self):
         cat, other_cat, revenue = embed(self.worker, TEXTS[2:5])
@@ -242,12 +253,10 @@ class GeneratedTest(unittest.TestCase):
         for path, modality in ((directory, Embedding), (file, Embedding), (directory, Text)):
             with self.serve(path, modality) as worker:
                 worker.ready()
-                texts = [text for text in TEXTS]
-                client = client_of(worker)
-                reply = client.embeddings.create(model="default", input=texts)
+                reply = client_of(worker).embeddings.create(model="default", input=list(TEXTS))
                 vectors[path, modality] = np.array([each.embedding for each in reply.data])
                 tokens = [worker.post({"content": text, "add_special": True},
-                                      "/tokenize")[1]["tokens"] for text in texts]
+                                      "/tokenize")[1]["tokens"] for text in TEXTS]
         end = model.tokenizer.id_of("<|endoftext|>")
         self.assertEqual({each[-1] for each in tokens}, {end})
         expected = np.array([states.states(each)[-1] for each in tokens])

@@ -74,21 +74,22 @@ class Embedding:
 
     @classmethod
     def said(cls, events):
-        return cls._rounded([e for e in events if isinstance(e, dict) and e["type"] == cls.OUTPUT])
+        return cls._extremes([e for e in events if isinstance(e, dict) and e["type"] == cls.OUTPUT])
 
     @classmethod
     def said_whole(cls, reply):
-        return cls._rounded(reply["data"])
+        return cls._extremes(reply["data"])
 
     @staticmethod
     def pieces(reply):
         return [str(value) for value in reply["data"][0]["embedding"] if len(str(value)) > 6]
 
     @staticmethod
-    def _rounded(outputs):
-        """The library's sums depend a little on what else is in a batch."""
-        return str([[round(value, 2) + 0.0 for value in output["embedding"][:8]]
-                    for output in outputs])
+    def _extremes(outputs):
+        """Where the vectors are greatest and least: the library's sums depend a little on what else
+        is in a batch."""
+        vectors = [output["embedding"] for output in outputs]
+        return str([(vector.index(max(vector)), vector.index(min(vector))) for vector in vectors])
 
 
 MODALITY = {"text": Text, "embedding": Embedding}[os.environ.get("RBEE_MODALITY", "text")]

@@ -185,7 +185,12 @@ class SentencePiece(Tokenizer):
 
     def keys(self):
         scores = self.scores + [-1000.0] * (len(self.tokens) - self.plain)
-        return super().keys() + [gguf_file.numbers("tokenizer.ggml.scores", F32, scores)]
+        keys = super().keys() + [gguf_file.numbers("tokenizer.ggml.scores", F32, scores)]
+        # Of a space before the text as a whole, and not before each part, libllama knows nothing.
+        if self.metaspace:
+            keys += [boolean("tokenizer.ggml.add_space_prefix", False),
+                     boolean("rbee.tokenizer.leading_space", True)]
+        return keys
 
     def merges(self):
         """Each pair of pieces that makes a piece, the best piece first.

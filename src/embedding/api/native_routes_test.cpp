@@ -81,8 +81,7 @@ protected:
 };
 
 TEST_F(NativeRoutesTest, a_stream_is_started_vectors_metrics_end_and_done) {
-    const std::string narration =
-        R"(data: {"type":"narration","actor":"llm-worker-rbee","action":")";
+    const std::string narration = R"(data: {"type":"narration","actor":"toy-embedder","action":")";
     const std::string rest = R"(,"correlation_id":"…","job_id":"job-1"})"
                              "\n\n";
     check(R"({"input":["ab","b"],"job_id":"job-1"})", 200,

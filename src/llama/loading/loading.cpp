@@ -55,7 +55,13 @@ Result<worker::ServableModel> Loading::find(const worker::Serves& serves,
     if (!found) return worker::fail(found.error());
     auto files = worker::servable_files(
         *found, places_,
-        {.says = [this](const std::string& sentence) { narrate("model_convert", sentence); },
+        {.accepts = [&](const worker::ByteSource& header) -> Result<void> {
+             const worker::ByteSource* headers[] = {&header};
+             const auto judged = worker::inspect_sources(headers, serves);
+             if (!judged) return worker::fail(judged.error());
+             return {};
+         },
+         .says = [this](const std::string& sentence) { narrate("model_convert", sentence); },
          .progress =
              [&](double fraction) {
                  converted_ = fraction * conversion_share;

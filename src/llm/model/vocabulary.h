@@ -15,7 +15,8 @@ enum class SpecialTokens : std::uint8_t {
     parsed,   // "<|im_end|>" in the text is the control token
 };
 
-// The token that a model wants before a text (BOS), where it wants one.
+// The tokens that a model wants around a text: before it (BOS, CLS), and behind it where the model
+// was trained so (EOS, SEP).
 enum class LeadingToken : std::uint8_t { as_model_wants, none };
 
 // The tokens around which a model was trained to fill in what lies between two texts.

@@ -2,6 +2,7 @@
 
 #include "tests/support/model_directory.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -46,7 +47,8 @@ TEST(ConversionPlanTest, every_family_has_the_keys_of_its_architecture) {
             {"block_count", 2},          {"context_length", 256},     {"embedding_length", 64},
             {"feed_forward_length", 96}, {"attention.head_count", 4}, {"vocab_size", 300}};
         for (const auto& [key, value] : sizes)
-            EXPECT_EQ(entries.at(architecture + "." + key), GgufWritable(value)) << key;
+            EXPECT_EQ(entries.at(fmt::format("{}.{}", architecture, key)), GgufWritable(value))
+                << key;
         const auto tokens = std::get<std::vector<std::string>>(entries.at("tokenizer.ggml.tokens"));
         EXPECT_EQ(tokens.size(), 300u);
     }

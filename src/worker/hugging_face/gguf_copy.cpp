@@ -85,9 +85,8 @@ private:
 };
 
 Result<GgufCopy> Copying::run() {
-    // What the reader would refuse is refused before it is written.
-    if (auto header = read_gguf_header(LaidOutSource(name_, layout_)); !header)
-        return fail(std::move(header.error()));
+    if (auto accepted = observer_.accepts(LaidOutSource(name_, layout_)); !accepted)
+        return fail(std::move(accepted.error()));
     if (auto opened = open_shards(); !opened) return fail(std::move(opened.error()));
     const auto key = this->key();
     if (!key) return fail(key.error());

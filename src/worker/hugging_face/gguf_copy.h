@@ -29,8 +29,10 @@ struct CopyRequest {
     std::uint64_t memory_free_bytes;
 };
 
-// Who hears of a copy that is being made.
+// Who has a say in a copy that is being made.
 struct CopyObserver {
+    // Judges the file by its header alone, before anything is written. Its errors are the copy's.
+    std::function<Result<void>(const ByteSource& header)> accepts;
     std::function<void(const std::string& sentence)> says;  // what is done, once
     ConversionProgress progress;
 };

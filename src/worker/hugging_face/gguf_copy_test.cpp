@@ -25,6 +25,12 @@ std::string bytes_of(const fs::path& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+Result<void> is_readable(const ByteSource& file) {
+    const auto header = read_gguf_header(file);
+    if (!header) return fail(header.error());
+    return {};
+}
+
 // A directory of one shard with a large tensor "w" and a small one "b", the plan for them, and a
 // cache.
 class GgufCopyTest : public testing::Test {
@@ -68,7 +74,8 @@ protected:
                              .plan = plan_,
                              .cache = cache_,
                              .memory_free_bytes = memory_free_bytes_},
-                            {.says = [&](const std::string& sentence) { said_ += sentence; },
+                            {.accepts = is_readable,
+                             .says = [&](const std::string& sentence) { said_ += sentence; },
                              .progress =
                                  [&](double fraction) {
                                      told_.push_back(fraction);
@@ -185,7 +192,9 @@ TEST_F(GgufCopyTest, two_at_once_both_end_well) {
             second.emplace(fail(ErrorCode::internal, ""));
             second = copy_as_gguf(
                 {.directory = directory_, .plan = plan_, .cache = cache_, .memory_free_bytes = 0},
-                {.says = [](const std::string&) {}, .progress = [](double) { return true; }});
+                {.accepts = is_readable,
+                 .says = [](const std::string&) {},
+                 .progress = [](double) { return true; }});
         }
         return true;
     });
@@ -203,7 +212,9 @@ TEST_F(GgufCopyTest, many_threads_at_once_all_end_well) {
         threads.emplace_back([&] {
             copied = copy_as_gguf(
                 {.directory = directory_, .plan = plan_, .cache = cache_, .memory_free_bytes = 0},
-                {.says = [](const std::string&) {}, .progress = [](double) { return true; }});
+                {.accepts = is_readable,
+                 .says = [](const std::string&) {},
+                 .progress = [](double) { return true; }});
         });
     }
     for (std::thread& thread : threads) thread.join();
@@ -252,7 +263,7 @@ TEST_F(GgufCopyTest, a_shard_that_changes_meanwhile_leaves_nothing) {
     check_refused(copy(), ErrorCode::model_not_found, "model.safetensors");
 }
 
-TEST_F(GgufCopyTest, what_no_engine_could_read_is_not_written) {
+TEST_F(GgufCopyTest, what_would_not_be_accepted_is_not_written) {
     plan_.tensors[0].name = std::string(64, 'x');
     check_refused(copy(), ErrorCode::model_corrupt, "name of 64 bytes");
     EXPECT_FALSE(fs::exists(cache_));

@@ -11,8 +11,6 @@
 namespace worker {
 namespace {
 
-namespace json = boost::json;
-
 ModelDirectory directory_with(std::string_view family, std::string_view fields) {
     ModelDirectory directory = tiny_directory(family);
     for (const auto& [key, value] : json_object(fields)) directory.config[key] = value;

@@ -1,5 +1,6 @@
 #include "worker/hugging_face/model_directory.h"
 
+#include "worker/base/utf8.h"
 #include "worker/hugging_face/json_fields.h"
 #include "worker/hugging_face/json_file.h"
 #include "worker/model_file/byte_source.h"
@@ -69,8 +70,10 @@ private:
     // Source: transformers, `PreTrainedTokenizerBase.from_pretrained`: a file of its own wins.
     Result<void> read_templates() {
         auto own = read_model_text(directory_.path / "chat_template.jinja");
-        if (own) directory_.chat_template = std::move(*own);
         if (!own && own.error().code != ErrorCode::model_not_found) return fail(own.error());
+        if (own && !is_utf8(*own))
+            return fail(corrupt_file(directory_.name_of("chat_template.jinja"), "is no UTF-8"));
+        if (own) directory_.chat_template = std::move(*own);
         const json::object& settings = directory_.tokenizer_config;
         if (const auto text = text_at(settings, "chat_template"); text && !own)
             directory_.chat_template = *text;

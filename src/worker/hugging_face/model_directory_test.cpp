@@ -151,6 +151,9 @@ TEST_F(ModelDirectoryTest, chat_templates_come_from_their_own_file_first) {
     EXPECT_EQ(open().named_templates.at("tool_use"), "tools");
     write("chat_template.jinja", "of its own\n");
     EXPECT_EQ(open().chat_template, "of its own\n");
+    write("chat_template.jinja", "\xff");
+    check_refused(ErrorCode::model_corrupt, "chat_template.jinja: is no UTF-8");
+    fs::remove(root_ / "chat_template.jinja");
     write("tokenizer_config.json", R"({"chat_template": [{"name": "default"}]})");
     check_refused(ErrorCode::model_corrupt, "a chat template has no name or no text");
 }

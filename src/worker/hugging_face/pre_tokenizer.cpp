@@ -128,11 +128,11 @@ std::vector<std::string> describe_all(const json::value* pre_tokenizer) {
         if (!becomes_bytes)
             described.push_back(describe(*step));
         else if (flag_at(*step, "add_prefix_space", true))
-            described.push_back("<a space before all>");
+            described.emplace_back("<a space before all>");
         else if (flag_at(*step, "use_regex", true))
             described.emplace_back(words);
     }
-    if (!becomes_bytes) described.push_back("<no bytes>");
+    if (!becomes_bytes) described.emplace_back("<no bytes>");
     return described;
 }
 

@@ -1,6 +1,7 @@
 #include "worker/hugging_face/special_tokens.h"
 
 #include "worker/hugging_face/json_fields.h"
+#include "worker/model_file/gguf.h"
 #include "worker/model_file/printable.h"
 
 #include <fmt/format.h>
@@ -56,7 +57,6 @@ public:
     }
 
 private:
-    // A processor that is none but cuts offsets changes no token.
     void read_frame(const json::object* processor) {
         if (!processor) return;
         const std::string_view type = text_at(*processor, "type").value_or("");
@@ -71,7 +71,7 @@ private:
 
     void read_part(const json::object& processor) {
         const std::string_view type = text_at(processor, "type").value_or("");
-        if (type == "ByteLevel") return;
+        if (type == "ByteLevel") return;  // Changes no token, only where they are said to lie.
         if (frame_.given || (type != "TemplateProcessing" && type != "BertProcessing"))
             return unsupported(fmt::format("the post-processor \"{}\"", printable(type)));
         frame_.given = true;
@@ -136,8 +136,8 @@ private:
     // Whatever ends a reply: the token that the tokeniser puts behind every text or calls its end,
     // and those of the configurations. GGUF has a key for three.
     void gather_ends() {
-        if (frame_.end) ends_.push_back(*frame_.end);
-        if (const Id id = id_of("eos")) add_end(*id);
+        add_end(frame_.end);
+        add_end(id_of("eos"));
         for (const json::object* from : {&directory_.generation_config, &directory_.config}) {
             add_end(in_range(integer_at(*from, "eos_token_id")));
             if (const json::array* list = array_at(*from, "eos_token_id"))
@@ -186,15 +186,19 @@ private:
 
     void add_templates() {
         constexpr std::string_view key = "tokenizer.chat_template";
-        if (directory_.chat_template)
-            entries_.push_back({std::string(key), *directory_.chat_template});
+        if (directory_.chat_template) add_template(std::string(key), *directory_.chat_template);
         for (const auto& [name, text] : directory_.named_templates) {
             const auto is_plain = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
             if (name.empty() || name.size() > 64 ||
                 !std::all_of(name.begin(), name.end(), is_plain))
                 return unsupported(fmt::format("a chat template called \"{}\"", printable(name)));
-            entries_.push_back({fmt::format("{}.{}", key, name), text});
+            add_template(fmt::format("{}.{}", key, name), text);
         }
+    }
+
+    void add_template(std::string key, const std::string& text) {
+        if (text.size() > gguf_text_bytes_max) return unsupported("a chat template of over 1 MiB");
+        entries_.push_back({std::move(key), text});
     }
 
     void add_id(std::string_view key, Id id) {

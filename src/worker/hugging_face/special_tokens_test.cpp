@@ -163,6 +163,9 @@ TEST(SpecialTokensTest, chat_templates_keep_their_names) {
     EXPECT_EQ(read(directory).at("chat_template"), GgufWritable(std::string("{{ messages }}")));
     EXPECT_EQ(read(directory).at("chat_template.tool_use"),
               GgufWritable(std::string("{{ tools }}")));
+    directory.chat_template = std::string((1 << 20) + 1, ' ');
+    check_refused(directory, ErrorCode::model_unsupported, "a chat template of over 1 MiB");
+    directory.chat_template = std::nullopt;
     directory.named_templates["a b\n"] = "";
     check_refused(directory, ErrorCode::model_unsupported, "a chat template called \"a b\\x0a\"");
 }
