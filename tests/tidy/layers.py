@@ -111,7 +111,8 @@ MAY_INCLUDE = {
     "llm": _WORKER
     | _BELOW_LLM
     | _LLM_PARTS
-    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "llama/loading", "cpu"},
+    | {"llm/api", "llm/api/openai", "llm/api/completions", "llama", "llama/loading", "cpu"}
+    | {"embedding/api", "embedding/batching"},
     "embedding": _WORKER
     | {
         "embedding/model",
