@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the worker and installs it under PREFIX (default /usr/local), with sudo where needed.
+# Builds the workers and installs them under PREFIX (default /usr/local), with sudo where needed.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 source tools/steps.sh
 
-tools/build.sh release llm-worker-rbee
+tools/build.sh release llm-worker-rbee embedding-worker-rbee
 
 prefix=${PREFIX:-/usr/local}
 as_owner=()

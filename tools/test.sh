@@ -79,5 +79,5 @@ for sanitizer in asan tsan; do
 done
 
 begin fuzz
-tools/build.sh fuzz "-DRBEE_FUZZ_SECONDS=${FUZZ_SECONDS:-60}" all
+tools/build.sh fuzz "-DRBEE_FUZZ_SECONDS=${FUZZ_SECONDS:-30}" all
 run_tests fuzz
