@@ -19,8 +19,13 @@ namespace llm {
 // context of 64 tokens.
 class ToyWorker {
 public:
-    explicit ToyWorker(const std::function<void(worker::Config&)>& change = [](auto&) {})
-        : config_(config(change)), worker_(bind()), thread_([this] { worker_->run(); }) {}
+    explicit ToyWorker(
+        const std::function<void(worker::Config&)>& change = [](auto&) {},
+        TextEmbeddings::FindLoader find_embeddings = {})
+        : config_(config(change)),
+          find_embeddings_(std::move(find_embeddings)),
+          worker_(bind()),
+          thread_([this] { worker_->run(); }) {}
 
     ~ToyWorker() {
         gate_.open();
@@ -67,7 +72,8 @@ private:
                         .version = "1.2.3"},
              .loader = [this](const worker::LoadObserver&,
                               const std::atomic<bool>&) -> Result<LoadedModel> { return load(); },
-             .served_model = [] { return worker::ServedModel{}; }});
+             .served_model = [] { return worker::ServedModel{}; },
+             .find_embeddings = find_embeddings_});
         if (!worker) throw std::runtime_error(worker.error().message);
         return std::move(*worker);
     }
@@ -89,6 +95,7 @@ private:
     }
 
     const worker::Config config_;
+    const TextEmbeddings::FindLoader find_embeddings_;
     worker::Gate gate_;
     worker::SystemClock clock_;
     worker::Log log_{worker::LogFormat::text, worker::LogLevel::off};
