@@ -10,7 +10,7 @@ import time
 import unittest
 
 import hostile_requests
-from modality import ENDLESS, MODALITY, SHORT
+from modality import HOLDING, MODALITY, SHORT
 from worker import PATIENCE, Worker, until
 
 MIB = 1 << 20
@@ -217,7 +217,7 @@ class SlowNarrationReaderTest(unittest.TestCase):
         """A job in the slot, or the only one that may wait for it."""
         connection = worker.connect()
         connection.request("POST", "/v1/inference", json.dumps(
-            {**ENDLESS, "stream": True}), {"content-type": "application/json"})
+            {**HOLDING, "stream": True}), {"content-type": "application/json"})
         until(lambda: worker.health()["slots_busy"] == 1)
         return connection
 

@@ -19,6 +19,7 @@ class Text:
     OUTPUT = "token"  # the type of the events that say something
     INPUT = "prompt"
     LONGEST = "and " * 1900  # for a context of 2,048 tokens
+    HOLDING = "Once upon a time"
     PLACE = "i"  # of an output among all of its job
     NO_BOUND = ("--max-output-tokens", "0")
     SMALL_BOUND = ("--max-output-tokens", "4")
@@ -57,6 +58,7 @@ class Embedding:
     OUTPUT = "embedding"
     INPUT = "input"
     LONGEST = "and " * 200
+    HOLDING = "and " * 100
     PLACE = "index"
     NO_BOUND = SMALL_BOUND = ()
 
@@ -94,7 +96,9 @@ class Embedding:
 
 MODALITY = {"text": Text, "embedding": Embedding}[os.environ.get("RBEE_MODALITY", "text")]
 
-# One output; as many as take seconds on one thread; more than any test waits for.
+# One output; as many as take seconds on one thread; more than any test waits for; what holds a slot
+# for a minute, however slow its caller is.
 SHORT = MODALITY.work("Hi", 1)
 LONG = MODALITY.work("Once upon a time", 400)
 ENDLESS = MODALITY.work("Once upon a time", 2000)
+HOLDING = MODALITY.work(MODALITY.HOLDING, 2000)

@@ -137,7 +137,6 @@ class CopyTest(CacheTest):
 
     def test_where_there_is_no_room_at_all_it_says_so(self):
         def write_little():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
 
         end = run_to_end(*FLAGS, model=self.directory, env=self.environment, preexec=write_little)

@@ -38,7 +38,9 @@ Lifecycle::Lifecycle(const Parts& parts, std::chrono::milliseconds drain_timeout
       drain_timeout_(drain_timeout),
       signals_(parts.io, SIGTERM, SIGINT),
       reload_signal_(parts.io, SIGHUP) {
+    // What they tell is told by the write that fails, too.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     parts_.links.on_callback_failed = [this](const Error& error) { cannot_start(error); };
 }
 
