@@ -186,7 +186,7 @@ class SlowNarrationReaderTest(unittest.TestCase):
             worker.post({**MODALITY.work(MODALITY.LONGEST, 1), "stream": False})
             job_id = "job-" + 200 * "x"
             reader = self.subscribe(worker, job_id)
-            holders = [self.hold(worker) for _ in range(2)]
+            holders = [self.hold(worker, number) for number in (1, 2)]
             self.refuse(worker, job_id, refusals_warm)
             warm = worker.resident_bytes()
             self.refuse(worker, job_id, refusals - refusals_warm)
@@ -213,12 +213,13 @@ class SlowNarrationReaderTest(unittest.TestCase):
         return file
 
     @staticmethod
-    def hold(worker):
+    def hold(worker, number):
         """A job in the slot, or the only one that may wait for it."""
         connection = worker.connect()
         connection.request("POST", "/v1/inference", json.dumps(
             {**HOLDING, "stream": True}), {"content-type": "application/json"})
-        until(lambda: worker.health()["slots_busy"] == 1)
+        until(lambda: worker.metric("vllm:num_requests_running") +
+              worker.metric("vllm:num_requests_waiting") == number)
         return connection
 
     def refuse(self, worker, job_id, count):
